@@ -1,0 +1,12 @@
+//! What a mail command means on a store.
+//!
+//! The protocol crates know grammar and order; [`mailstore_api`] knows messages. Here they meet: the
+//! IMAP view engine and commands, the POP3 maildrop, the submission transaction, who may enter.
+//! Async, and on no runtime.
+#![forbid(unsafe_code)]
+
+pub mod auth;
+pub mod imap;
+pub mod mime;
+pub mod pop3;
+pub mod submission;

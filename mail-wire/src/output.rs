@@ -1,0 +1,238 @@
+use alloc::{collections::VecDeque, vec::Vec};
+use bytes::Bytes;
+
+/// Shared segments shorter than this are copied: a segment of its own costs more than the copy.
+const COPY_BELOW: usize = 512;
+/// An emptied buffer larger than this is given back.
+const KEEP: usize = 1024;
+
+/// What a machine wants sent: owned bytes, shared payload segments, and stop points.
+///
+/// Small answers coalesce in one buffer. A payload is a shared [`Bytes`], never copied. A *stop
+/// point* holds back all that comes after it until [`release`](Self::release): a client's
+/// synchronizing literal waits there for the server's `+` (RFC 9051 section 4.3).
+#[derive(Default)]
+pub struct OutputQueue {
+    /// Owned bytes, in order; `start` of them are sent.
+    owned: Vec<u8>,
+    start: usize,
+    /// What stands between owned bytes, by the offset in `owned` before which it stands.
+    between: VecDeque<(usize, Between)>,
+    /// Bytes up to the first stop point.
+    ready: usize,
+    /// Bytes after it.
+    held: usize,
+    stops: usize,
+}
+
+enum Between {
+    Shared(Bytes),
+    Stop,
+}
+
+impl core::fmt::Debug for OutputQueue {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // Not the bytes: a client's queue holds passwords.
+        f.debug_struct("OutputQueue")
+            .field("ready", &self.ready)
+            .field("held", &self.held)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OutputQueue {
+    /// An empty queue. It allocates nothing until something is put.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { owned: Vec::new(), start: 0, between: VecDeque::new(), ready: 0, held: 0, stops: 0 }
+    }
+
+    /// How many bytes can be sent now (those before the first stop point).
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.ready
+    }
+
+    /// Whether nothing can be sent now.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.ready == 0
+    }
+
+    /// How many bytes wait behind a stop point.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+
+    fn count(&mut self, n: usize) {
+        if self.stops == 0 {
+            self.ready += n;
+        } else {
+            self.held += n;
+        }
+    }
+
+    /// Appends a copy of `bytes`.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.owned.extend_from_slice(bytes);
+        self.count(bytes.len());
+    }
+
+    /// Lets `write` append to the owned buffer directly, which must only be extended.
+    #[inline]
+    pub fn write_with<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        let before = self.owned.len();
+        let result = write(&mut self.owned);
+        debug_assert!(self.owned.len() >= before, "the buffer may only be extended");
+        self.count(self.owned.len().saturating_sub(before));
+        result
+    }
+
+    /// Appends a shared segment without copying it (short ones are copied).
+    pub fn put_shared(&mut self, bytes: Bytes) {
+        if bytes.len() < COPY_BELOW {
+            self.put(&bytes);
+            return;
+        }
+        self.count(bytes.len());
+        self.between.push_back((self.owned.len(), Between::Shared(bytes)));
+    }
+
+    /// Sets a stop point: what is put from here on is not sent before [`release`](Self::release).
+    pub fn stop(&mut self) {
+        self.between.push_back((self.owned.len(), Between::Stop));
+        self.stops += 1;
+    }
+
+    /// Whether a stop point stands at the front: all before it is sent, something waits for the peer.
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stops > 0
+    }
+
+    /// Takes the first stop point away. Returns whether there was one.
+    pub fn release(&mut self) -> bool {
+        let Some(at) = self.between.iter().position(|(_, b)| matches!(b, Between::Stop)) else {
+            return false;
+        };
+        self.between.remove(at);
+        self.stops -= 1;
+        self.recount();
+        true
+    }
+
+    fn recount(&mut self) {
+        let all = self.ready + self.held;
+        let mut ready = 0;
+        let mut from = self.start;
+        let mut stopped = false;
+        for (at, b) in &self.between {
+            ready += at - from;
+            from = *at;
+            match b {
+                Between::Shared(s) => ready += s.len(),
+                Between::Stop => {
+                    stopped = true;
+                    break;
+                }
+            }
+        }
+        self.ready = if stopped { ready } else { all };
+        self.held = all - self.ready;
+    }
+
+    /// The segments that can be sent now, in order. None of them is empty.
+    pub fn segments(&self) -> impl Iterator<Item = &[u8]> {
+        let end = (self.owned.len(), None);
+        let mut from = self.start;
+        self.between
+            .iter()
+            .map(|(at, b)| (*at, Some(b)))
+            .chain(core::iter::once(end))
+            .map_while({
+                let mut stopped = false;
+                move |(at, b)| {
+                    if stopped {
+                        return None;
+                    }
+                    let owned = self.owned.get(from..at).unwrap_or(&[]);
+                    from = at;
+                    let shared: &[u8] = match b {
+                        Some(Between::Shared(s)) => s,
+                        Some(Between::Stop) => {
+                            stopped = true;
+                            &[]
+                        }
+                        None => &[],
+                    };
+                    Some([owned, shared])
+                }
+            })
+            .flatten()
+            .filter(|s| !s.is_empty())
+    }
+
+    /// Drops the first `n` bytes: they are sent. More than [`len`](Self::len) counts as all of it.
+    pub fn advance(&mut self, n: usize) {
+        let mut n = n.min(self.ready);
+        self.ready -= n;
+        while n > 0 {
+            let upto = self.between.front().map_or(self.owned.len(), |(at, _)| *at);
+            let owned = upto - self.start;
+            if n < owned || self.between.is_empty() {
+                self.start += n;
+                break;
+            }
+            self.start = upto;
+            n -= owned;
+            match self.between.front_mut() {
+                Some((_, Between::Shared(s))) if n < s.len() => {
+                    bytes::Buf::advance(s, n);
+                    break;
+                }
+                Some((_, Between::Shared(s))) => {
+                    n -= s.len();
+                    self.between.pop_front();
+                }
+                _ => break,
+            }
+        }
+        if self.start == self.owned.len() && self.between.is_empty() {
+            self.start = 0;
+            if self.owned.capacity() > KEEP {
+                self.owned = Vec::new();
+            } else {
+                self.owned.clear();
+            }
+        } else if self.start > 8192 && self.start > self.owned.len() / 2 {
+            let by = self.start;
+            self.owned.drain(..by);
+            for (at, _) in &mut self.between {
+                *at -= by;
+            }
+            self.start = 0;
+        }
+    }
+
+    /// Drops all that waits behind stop points, and the stop points: the server refused.
+    pub fn clear_held(&mut self) {
+        let Some(at) = self.between.iter().position(|(_, b)| matches!(b, Between::Stop)) else {
+            return;
+        };
+        if let Some((offset, _)) = self.between.get(at) {
+            self.owned.truncate(*offset);
+        }
+        self.between.truncate(at);
+        self.held = 0;
+        self.stops = 0;
+    }
+}
+
+impl core::fmt::Write for OutputQueue {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        self.put(s.as_bytes());
+        Ok(())
+    }
+}
