@@ -5,9 +5,7 @@ use core::fmt::Write as _;
 
 use mail_wire::OutputQueue;
 
-use crate::{
-    Command, ForwardPath, MailParams, ReversePath, SaslData, Status, Submitter, Verb,
-};
+use crate::{Command, ForwardPath, MailParams, ReversePath, SaslData, Status, Submitter, Verb};
 
 /// The longest reply line in octets, CRLF included (RFC 5321 section 4.5.3.1.5).
 const REPLY_LINE: usize = 512;

@@ -9,12 +9,10 @@ mod server;
 mod types;
 
 pub use encode::Unencodable;
-pub use grammar::{AddressError, Rules, SyntaxError, Tolerances};
-pub use server::{
-    Answered, BareNewlines, Config, DataRefusal, Error, Event, Limits, Mechanism, Server, Timeouts,
-};
+pub use grammar::{AddressError, Rules, SyntaxError, Tolerances, is_domain_or_literal};
+pub use server::{Answered, BareNewlines, Config, DataRefusal, Error, Event, Limits, Mechanism, Server};
 pub use types::{
-    BodyType, Command, ForwardPath, LocalPart, Mailbox, MailboxBuf, MailParams, RcptParams, ReversePath,
+    BodyType, Command, ForwardPath, LocalPart, MailParams, Mailbox, MailboxBuf, RcptParams, ReversePath,
     SaslData, Status, Submitter, Verb, Xtext, status,
 };
 

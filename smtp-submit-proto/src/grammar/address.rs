@@ -3,10 +3,10 @@ use core::net::Ipv6Addr;
 use nom::{
     IResult, Parser,
     branch::alt,
-    bytes::complete::{tag, take_while_m_n, take_while1},
+    bytes::complete::{take_while_m_n, take_while1},
     character::complete::{char, satisfy},
     combinator::{opt, recognize, verify},
-    multi::{many0_count, separated_list1},
+    multi::many0_count,
     sequence::{delimited, pair, preceded, terminated},
 };
 
@@ -55,8 +55,24 @@ const fn is_atext(c: u8, utf8: bool) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(
             c,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^' | b'_'
-                | b'`' | b'{' | b'|' | b'}' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'/'
+                | b'='
+                | b'?'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'{'
+                | b'|'
+                | b'}'
+                | b'~'
         )
         || (utf8 && c >= 0x80)
 }
@@ -87,10 +103,7 @@ fn local_part(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
 /// ```
 fn domain(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
     let in_label = move |c: u8| {
-        c.is_ascii_alphanumeric()
-            || c == b'-'
-            || (rules.utf8 && c >= 0x80)
-            || (rules.underscore && c == b'_')
+        c.is_ascii_alphanumeric() || c == b'-' || (rules.utf8 && c >= 0x80) || (rules.underscore && c == b'_')
     };
     let label = || {
         verify(take_while1(in_label), |l: &[u8]| {
@@ -164,15 +177,11 @@ pub(crate) fn mailbox(input: &[u8], rules: AddressRules) -> Result<Mailbox<'_>, 
     Ok(Mailbox::from_checked(text, at))
 }
 
-/// Whether this is a `Domain` (RFC 5321 section 4.1.2).
-pub(crate) fn is_domain(input: &[u8]) -> bool {
-    input.len() <= DOMAIN
-        && domain(input, AddressRules::default()).is_ok_and(|(rest, _)| rest.is_empty())
-}
-
-/// Whether this is `Domain / address-literal`, as EHLO's argument should be.
-pub(crate) fn is_domain_or_literal(input: &[u8]) -> bool {
-    is_domain(input) || address_literal(input).is_ok_and(|(rest, _)| rest.is_empty())
+/// Whether this is `Domain / address-literal` (RFC 5321 section 4.1.2), as EHLO's argument should be.
+#[must_use]
+pub fn is_domain_or_literal(name: &[u8]) -> bool {
+    let whole = |parsed: Parsed<'_, &[u8]>| parsed.is_ok_and(|(rest, _)| rest.is_empty());
+    name.len() <= DOMAIN && (whole(domain(name, AddressRules::default())) || whole(address_literal(name)))
 }
 
 /// ```abnf
@@ -181,16 +190,9 @@ pub(crate) fn is_domain_or_literal(input: &[u8]) -> bool {
 /// ```
 /// The source route "MUST BE accepted, SHOULD NOT be generated, and SHOULD be ignored".
 fn source_route(input: &[u8], rules: AddressRules) -> Parsed<'_, ()> {
-    let at_domain = preceded(char('@'), move |i| domain(i, rules));
-    let a_d_l = separated_list1_count(at_domain);
+    let at_domain = || preceded(char('@'), move |i| domain(i, rules));
+    let a_d_l = pair(at_domain(), many0_count(preceded(char(','), at_domain())));
     opt(terminated(a_d_l, char(':'))).map(|_| ()).parse_complete(input)
-}
-
-/// `separated_list1(char(','), ..)` without its `Vec`.
-fn separated_list1_count<'b>(
-    item: impl Parser<&'b [u8], Output = &'b [u8], Error = nom::error::Error<&'b [u8]>> + Clone,
-) -> impl Parser<&'b [u8], Output = usize, Error = nom::error::Error<&'b [u8]>> {
-    pair(item.clone(), many0_count(preceded(char(','), item))).map(|(_, n)| n + 1)
 }
 
 /// The bracketed part of an argument: the mailbox (`None` for `<>`), and what follows the `>`.
@@ -300,9 +302,36 @@ mod tests {
             assert_eq!(m.to_string(), good);
         }
         for bad in [
-            "", "a", "@b", "a@", "a@b@c", ".a@b", "a.@b", "a..b@c", "a b@c", "a@-b", "a@b-", "a@b..c", "a@b.",
-            "a@.b", "a@b_c", "\"a@b", "\"a\"b@c", "\"a\\\"@b", "a@[1.2.3]", "a@[1.2.3.256]", "a@[1.2.3.4.5]",
-            "a@[IPv6:zz]", "a@[1.2.3.4", "a@[]", "a@[:x]", "a\0@b", "a@b\0", "a\r\n@b", "a(c)@b", "<a@b>",
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            ".a@b",
+            "a.@b",
+            "a..b@c",
+            "a b@c",
+            "a@-b",
+            "a@b-",
+            "a@b..c",
+            "a@b.",
+            "a@.b",
+            "a@b_c",
+            "\"a@b",
+            "\"a\"b@c",
+            "\"a\\\"@b",
+            "a@[1.2.3]",
+            "a@[1.2.3.256]",
+            "a@[1.2.3.4.5]",
+            "a@[IPv6:zz]",
+            "a@[1.2.3.4",
+            "a@[]",
+            "a@[:x]",
+            "a\0@b",
+            "a@b\0",
+            "a\r\n@b",
+            "a(c)@b",
+            "<a@b>",
         ] {
             assert_eq!(mailbox(bad.as_bytes(), STRICT), Err(AddressError::Syntax), "{bad:?}");
         }
@@ -323,7 +352,8 @@ mod tests {
         let local = |n| format!("{}@b", "x".repeat(n));
         assert!(mailbox(local(64).as_bytes(), STRICT).is_ok());
         assert_eq!(mailbox(local(65).as_bytes(), STRICT), Err(AddressError::TooLong));
-        let host = |n: usize| format!("a@{}{}", "x.".repeat((n - 1) / 2), if n % 2 == 0 { "xx" } else { "x" });
+        let host =
+            |n: usize| format!("a@{}{}", "x.".repeat((n - 1) / 2), if n % 2 == 0 { "xx" } else { "x" });
         assert!(mailbox(host(255).as_bytes(), STRICT).is_ok());
         assert_eq!(mailbox(host(257).as_bytes(), STRICT), Err(AddressError::TooLong));
         assert!(forward_path(format!("<{}>", host(252)).as_bytes(), STRICT, false).is_ok());
@@ -353,7 +383,9 @@ mod tests {
             let (f, _) = forward_path(word.as_bytes(), STRICT, false).unwrap();
             assert_eq!(f, ForwardPath::Postmaster);
         }
-        for bad in ["<>", "a@b", "<a@b", "a@b>", "<a@b>x", "<a>", "< a@b>", "<a@b >", "<@r a@b>", "<@r:>", "<<a@b>>"] {
+        for bad in
+            ["<>", "a@b", "<a@b", "a@b>", "<a@b>x", "<a>", "< a@b>", "<a@b >", "<@r a@b>", "<@r:>", "<<a@b>>"]
+        {
             assert!(forward_path(bad.as_bytes(), STRICT, false).is_err(), "{bad}");
         }
         assert!(forward_path(b"a@b", STRICT, true).is_ok());

@@ -129,22 +129,25 @@ fn unknown(word: &[u8]) -> SyntaxError {
 
 fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Command<'b>, SyntaxError> {
     let none = |command| if argument.is_empty() { Ok(command) } else { Err(NO_ARGUMENT) };
-    let address =
-        AddressRules { utf8: rules.smtp_utf8, underscore: rules.tolerances.underscore_in_domain };
+    let address = AddressRules { utf8: rules.smtp_utf8, underscore: rules.tolerances.underscore_in_domain };
     let bare = rules.tolerances.missing_angle_brackets;
     match verb {
         Verb::Ehlo => Ok(Command::Ehlo(client_name(argument, rules)?)),
         Verb::Helo => Ok(Command::Helo(client_name(argument, rules)?)),
         Verb::Mail => {
             let path = after_keyword(argument, b"FROM:", rules)?;
-            let (path, rest) = address::reverse_path(path, address, bare)
-                .map_err(|e| refused(path_status(e, status::BAD_SENDER_SYNTAX), "the sender's address does not parse"))?;
+            let (path, rest) = address::reverse_path(path, address, bare).map_err(|e| {
+                refused(path_status(e, status::BAD_SENDER_SYNTAX), "the sender's address does not parse")
+            })?;
             Ok(Command::Mail(path, mail_params(rest, rules)?))
         }
         Verb::Rcpt => {
             let path = after_keyword(argument, b"TO:", rules)?;
             let (path, rest) = address::forward_path(path, address, bare).map_err(|e| {
-                refused(path_status(e, status::BAD_RECIPIENT_SYNTAX), "the recipient's address does not parse")
+                refused(
+                    path_status(e, status::BAD_RECIPIENT_SYNTAX),
+                    "the recipient's address does not parse",
+                )
             })?;
             Ok(Command::Rcpt(path, rcpt_params(rest)?))
         }
@@ -220,7 +223,7 @@ const BAD_BASE64: SyntaxError = refused(status::BAD_BASE64, "the response is not
 
 /// A line of an AUTH exchange.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AuthLine<'b> {
+pub(crate) enum AuthLine<'b> {
     /// `*`
     Cancel,
     /// A response; an empty line is one of no octets.
@@ -345,7 +348,9 @@ mod tests {
             },
             ..Rules::default()
         };
-        for (wire, tolerant) in [(&b"MAIL FROM: <a@b>"[..], true), (b"EHLO my_pc", true), (b"MAIL FROM:a@b", false)] {
+        for (wire, tolerant) in
+            [(&b"MAIL FROM: <a@b>"[..], true), (b"EHLO my_pc", true), (b"MAIL FROM:a@b", false)]
+        {
             assert!(command(wire, &strict).is_err());
             assert_eq!(command(wire, &Rules::default()).is_ok(), tolerant);
         }

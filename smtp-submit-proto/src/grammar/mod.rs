@@ -6,7 +6,7 @@ mod address;
 mod command;
 mod parameter;
 
-pub(crate) use address::{AddressRules, is_domain, is_domain_or_literal, mailbox};
-pub use address::AddressError;
-pub(crate) use command::{auth_response, command};
-pub use command::{AuthLine, Rules, SyntaxError, Tolerances};
+pub use address::{AddressError, is_domain_or_literal};
+pub(crate) use address::{AddressRules, mailbox};
+pub(crate) use command::{AuthLine, auth_response, command};
+pub use command::{Rules, SyntaxError, Tolerances};

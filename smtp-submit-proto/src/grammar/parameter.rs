@@ -1,6 +1,5 @@
 use crate::{
-    BodyType, MailParams, RcptParams, Rules, Status, Submitter, SyntaxError, Xtext, status,
-    types::Parameter,
+    BodyType, MailParams, RcptParams, Rules, Status, Submitter, SyntaxError, Xtext, status, types::Parameter,
 };
 
 use super::address::{AddressRules, mailbox};

@@ -223,9 +223,13 @@ mod tests {
 
     #[test]
     fn all_quoted_forms_mean_the_same() {
-        for (written, means) in
-            [("a.b", "a.b"), ("\"a.b\"", "a.b"), ("\"a\\.b\"", "a.b"), ("\"Joe\\,Smith\"", "Joe,Smith"), ("\"\"", "")]
-        {
+        for (written, means) in [
+            ("a.b", "a.b"),
+            ("\"a.b\"", "a.b"),
+            ("\"a\\.b\"", "a.b"),
+            ("\"Joe\\,Smith\"", "Joe,Smith"),
+            ("\"\"", ""),
+        ] {
             assert_eq!(LocalPart(written).unquoted(), means);
         }
     }
