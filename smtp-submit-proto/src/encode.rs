@@ -27,7 +27,7 @@ impl Command<'_> {
         if done.is_none() {
             out.truncate(before);
         }
-        done.ok_or(Unencodable(self.verb()))
+        done.ok_or_else(|| Unencodable(self.verb()))
     }
 
     fn parts(&self, out: &mut Vec<u8>) -> Option<()> {

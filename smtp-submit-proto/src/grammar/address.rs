@@ -352,8 +352,9 @@ mod tests {
         let local = |n| format!("{}@b", "x".repeat(n));
         assert!(mailbox(local(64).as_bytes(), STRICT).is_ok());
         assert_eq!(mailbox(local(65).as_bytes(), STRICT), Err(AddressError::TooLong));
-        let host =
-            |n: usize| format!("a@{}{}", "x.".repeat((n - 1) / 2), if n % 2 == 0 { "xx" } else { "x" });
+        let host = |n: usize| {
+            format!("a@{}{}", "x.".repeat((n - 1) / 2), if n.is_multiple_of(2) { "xx" } else { "x" })
+        };
         assert!(mailbox(host(255).as_bytes(), STRICT).is_ok());
         assert_eq!(mailbox(host(257).as_bytes(), STRICT), Err(AddressError::TooLong));
         assert!(forward_path(format!("<{}>", host(252)).as_bytes(), STRICT, false).is_ok());

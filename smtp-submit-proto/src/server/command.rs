@@ -10,18 +10,18 @@ use super::state::{Mode, Pending, Phase, WANTS_AUTH, is_allowed, out_of_order};
 const HELP: &str = "commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN HELP QUIT AUTH STARTTLS\n\
                     RFC 5321 and RFC 6409 tell what they mean";
 
+/// Whether the line is an AUTH command, as far as can be said from its start.
+pub(super) fn is_auth(input: &[u8]) -> bool {
+    input.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"AUTH"))
+}
+
 impl Server {
     pub(super) fn command<'b>(&mut self, line: &'b [u8]) -> Event<'b> {
+        // A malformed AUTH line holds a password all the same.
+        self.secret = is_auth(line);
         match grammar::command(line, &self.rules) {
-            Ok(command) => {
-                self.secret = command.verb() == Verb::Auth;
-                self.dispatch(command)
-            }
-            Err((verb, error)) => {
-                // A malformed AUTH line holds a password all the same.
-                self.secret = verb == Some(Verb::Auth);
-                self.syntax_error(verb, error)
-            }
+            Ok(command) => self.dispatch(command),
+            Err((verb, error)) => self.syntax_error(verb, error),
         }
     }
 

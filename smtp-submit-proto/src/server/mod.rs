@@ -28,6 +28,7 @@ use crate::{Rules, encode::ReplyWriter, status};
 pub use config::{BareNewlines, Config, Limits, Mechanism};
 pub use event::{Answered, DataRefusal, Event};
 
+use command::is_auth;
 use data::Content;
 use state::{Frame, Mode, Pending, Phase};
 
@@ -162,6 +163,13 @@ impl Server {
         matches!(self.phase, Phase::Mail | Phase::Rcpt)
     }
 
+    /// How many octets the scanners looked at.
+    #[cfg(any(test, feature = "count"))]
+    #[must_use]
+    pub const fn looked(&self) -> u64 {
+        self.scanner.looked() + self.dots.looked()
+    }
+
     const fn writer(&mut self) -> ReplyWriter<'_> {
         ReplyWriter::new(&mut self.out)
     }
@@ -197,8 +205,7 @@ impl Server {
     }
 
     fn poll_line(&mut self, input: &[u8], now: Instant) -> Poll {
-        let of_auth = self.mode == Mode::AuthResponse
-            || input.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"AUTH "));
+        let of_auth = self.mode == Mode::AuthResponse || is_auth(input);
         let limits = self.config.limits;
         self.scanner.set_limit(if of_auth { limits.auth_line } else { limits.command_line });
         let skipping = self.scanner.is_skipping();
@@ -315,3 +322,52 @@ impl Machine for Server {
 
 /// A refusal to be sent after the end of the content.
 type Refusal = Box<(crate::Status, String)>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    /// DESIGN: for any split, the scanner sees each octet at most once.
+    #[test]
+    fn each_octet_is_looked_at_once() {
+        let mut wire = Vec::new();
+        wire.extend_from_slice(b"EHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\n");
+        for _ in 0..200 {
+            wire.extend_from_slice(b"a line of text, not very long\r\n..dots\r\n\r\n.\n");
+        }
+        wire.extend_from_slice(b"\r\n.\r\nNOOP ");
+        wire.resize(wire.len() + 5000, b'x');
+        wire.extend_from_slice(b"\r\nAUTH PLAIN AAAA\r\nQUIT\r\n");
+        for piece in [1, 2, 3, 7, 64, 1000, wire.len()] {
+            let mut config = Config::new("x");
+            config.auth_required = false;
+            let mut server = Server::new(config);
+            let (mut from, mut upto) = (0, 0);
+            while upto < wire.len() || from < upto {
+                match server.poll(&wire[from..upto], Instant::ZERO).unwrap() {
+                    Poll::Frame(n) => {
+                        match server.event(&wire[from..from + n]) {
+                            Event::Mail { .. } => server.accept_mail().unwrap(),
+                            Event::Rcpt { .. } => server.accept_rcpt().unwrap(),
+                            Event::DataBegin => server.accept_data().unwrap(),
+                            Event::DataEnd { .. } => server.end_accepted("").unwrap(),
+                            _ => {}
+                        }
+                        from += n;
+                    }
+                    Poll::Skip(n) => from += n,
+                    Poll::Close => break,
+                    _ => upto = (upto + piece).min(wire.len()),
+                }
+            }
+            assert_eq!(from, wire.len());
+            assert!(server.looked() <= wire.len() as u64, "{} of {}", server.looked(), wire.len());
+        }
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Server>() <= 512, "{}", size_of::<Server>());
+    }
+}
