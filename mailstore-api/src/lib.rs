@@ -24,9 +24,12 @@
 mod data;
 mod error;
 mod flags;
+mod hub;
+pub mod memory;
 mod name;
 mod optional;
 mod query;
+mod split;
 mod traits;
 mod uid;
 
@@ -37,8 +40,11 @@ pub use data::{
 };
 pub use error::{ErrorKind, Result, StoreError};
 pub use flags::{Flags, Rights, SpecialUse, SystemFlags};
+pub use hub::{LocalHub, LocalWatch};
+pub use memory::{MemoryOptions, MemoryStore};
 pub use name::{MailboxId, MailboxName, NameError};
-pub use optional::{Acl, BoxFuture, MaildropLock, Metadata, Quota, QuotaUse};
+pub use optional::{Acl, Annotation, BoxFuture, MaildropLock, Metadata, Quota, QuotaUse};
 pub use query::{Query, SearchOutcome};
+pub use split::HeaderScan;
 pub use traits::{Account, Body, Delivery, MailStore, Mailbox, Staged, Watch};
 pub use uid::{ModSeq, Uid, UidSet, UidValidity};

@@ -52,6 +52,12 @@ pub trait Account: Send + Sync + 'static {
     /// All mailboxes, and names that are only subscribed. In no particular order.
     fn list(&self) -> impl Future<Output = Result<Vec<MailboxInfo>>> + Send;
 
+    /// The mailbox of this name, or the name that is only subscribed or only a parent of others; `None` when
+    /// [`list`](Self::list) would not show it. A store that can look one up without listing all does.
+    fn find(&self, name: &MailboxName) -> impl Future<Output = Result<Option<MailboxInfo>>> + Send {
+        async move { Ok(self.list().await?.into_iter().find(|m| m.name == *name)) }
+    }
+
     /// Creates a mailbox, and those above it that are missing. Its UIDVALIDITY is greater than that
     /// of any mailbox of this name before.
     ///
