@@ -122,3 +122,78 @@ impl Drop for InputBuffer {
         self.buf.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All memory the buffer holds, spare capacity included as far as it was ever written.
+    fn holds(buffer: &InputBuffer, secret: &[u8]) -> bool {
+        buffer.buf.windows(secret.len()).any(|w| w == secret)
+    }
+
+    #[test]
+    fn memory_is_given_back_when_empty() {
+        let mut buffer = InputBuffer::new(100);
+        assert_eq!(buffer.extend(b"abcdef"), 6);
+        buffer.consume(2);
+        assert_eq!(buffer.filled(), b"cdef");
+        buffer.consume(9);
+        assert_eq!((buffer.len(), buffer.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn the_bound_holds() {
+        let mut buffer = InputBuffer::new(5);
+        assert_eq!(buffer.extend(b"abc"), 3);
+        assert_eq!(buffer.extend(b"defg"), 2);
+        assert_eq!((buffer.room(), buffer.filled()), (0, &b"abcde"[..]));
+        assert!(buffer.capacity() <= 5);
+        buffer.consume(3);
+        assert_eq!(buffer.extend(b"fghij"), 3);
+        assert_eq!(buffer.filled(), b"defgh");
+        assert!(buffer.capacity() <= 5);
+    }
+
+    #[test]
+    fn secrets_are_overwritten_in_place_and_where_they_were_moved_from() {
+        let mut buffer = InputBuffer::new(100_000);
+        let _ = buffer.extend(&[b'x'; 6000]);
+        let _ = buffer.extend(b"secret\r\nNOOP\r\n");
+        buffer.consume(6000); // moves down
+        assert_eq!(buffer.head, 0);
+        let written = buffer.buf.len();
+        assert_eq!(written, buffer.len());
+        buffer.consume_secret(8);
+        assert_eq!(buffer.filled(), b"NOOP\r\n");
+        assert!(!holds(&buffer, b"sec"));
+    }
+
+    #[test]
+    fn any_order_of_operations_is_as_a_model_says() {
+        let (mut buffer, mut model, mut dice) = (InputBuffer::new(20_000), Vec::new(), 7u32);
+        for _ in 0..20_000 {
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let n = usize::try_from(dice >> 8).unwrap_or(0) % if dice & 16 == 0 { 50 } else { 9000 };
+            let data = alloc::vec![dice.to_be_bytes()[0]; n];
+            match dice >> 30 {
+                0 | 1 => {
+                    let taken = buffer.extend(&data);
+                    assert_eq!(taken, n.min(20_000 - model.len()));
+                    model.extend_from_slice(&data[..taken]);
+                }
+                2 => {
+                    buffer.consume(n);
+                    model.drain(..n.min(model.len()));
+                }
+                _ => {
+                    buffer.consume_secret(n);
+                    model.drain(..n.min(model.len()));
+                }
+            }
+            assert_eq!(buffer.filled(), model);
+            assert_eq!(buffer.is_empty(), model.is_empty());
+            assert!(buffer.capacity() <= 20_000);
+        }
+    }
+}

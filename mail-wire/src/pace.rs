@@ -135,3 +135,78 @@ impl Pace {
         self.limits = limits;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Instant {
+        Instant::from_start(Duration::from_secs(seconds))
+    }
+
+    fn pace() -> Pace {
+        Pace::new(PaceLimits {
+            idle: Duration::from_secs(600),
+            frame: Duration::from_secs(60),
+            grace: Duration::from_secs(30),
+            rate: NonZeroU32::new(100).unwrap(),
+        })
+    }
+
+    #[test]
+    fn octets_of_a_frame_do_not_move_its_deadline() {
+        let mut pace = pace();
+        pace.wait(at(0), Wait::Idle);
+        assert_eq!(pace.deadline(), Some(at(600)));
+        pace.wait(at(599), Wait::Frame);
+        for now in 599..659 {
+            pace.wait(at(now), Wait::Frame);
+            assert_eq!(pace.expired(at(now)), None);
+        }
+        assert_eq!(pace.expired(at(659)), Some(Wait::Frame));
+    }
+
+    #[test]
+    fn waiting_again_for_nothing_does_not_move_the_idle_deadline() {
+        let mut pace = pace();
+        pace.wait(at(0), Wait::Idle);
+        pace.wait(at(500), Wait::Idle);
+        assert_eq!(pace.deadline(), Some(at(600)));
+        pace.frame();
+        pace.wait(at(501), Wait::Idle);
+        assert_eq!(pace.deadline(), Some(at(1101)));
+    }
+
+    #[test]
+    fn a_payload_below_the_rate_ends_and_one_at_the_rate_goes_on() {
+        for (each_second, lasts) in [(99u32, false), (100, true), (1, false)] {
+            let mut pace = pace();
+            let mut expired = false;
+            for now in 0..10_000 {
+                pace.wait(at(now), Wait::Payload);
+                expired |= pace.expired(at(now + 1)).is_some();
+                pace.payload(at(now + 1), usize::try_from(each_second).unwrap());
+                assert_eq!(pace.deadline(), None);
+            }
+            assert_eq!(!expired, lasts, "{each_second}");
+        }
+    }
+
+    #[test]
+    fn a_burst_buys_no_more_than_the_grace() {
+        let mut pace = pace();
+        pace.wait(at(0), Wait::Payload);
+        pace.payload(at(1), usize::MAX);
+        pace.wait(at(2), Wait::Payload);
+        assert_eq!(pace.deadline(), Some(at(32)));
+    }
+
+    #[test]
+    fn the_program_s_own_time_does_not_count() {
+        let mut pace = pace();
+        pace.wait(at(0), Wait::Payload);
+        pace.payload(at(10), 100); // 20 s left and 1 s bought
+        pace.wait(at(1000), Wait::Payload);
+        assert_eq!(pace.deadline(), Some(at(1021)));
+    }
+}
