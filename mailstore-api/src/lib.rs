@@ -21,6 +21,7 @@
 //! No type of an async runtime appears here. An implementor writes plain `async fn`.
 #![forbid(unsafe_code)]
 
+mod any;
 mod data;
 mod error;
 mod flags;
@@ -33,6 +34,7 @@ mod split;
 mod traits;
 mod uid;
 
+pub use any::{AnyAccount, AnyBody, AnyDelivery, AnyMailbox, AnyStaged, AnyStore, AnyWatch};
 pub use data::{
     AppendOutcome, AppendSpec, Change, Changes, CopyOutcome, Derived, ExpungeOutcome, FlagOp, FlagOutcome,
     Hint, Interest, InternalDate, MailboxInfo, Meta, MetaBatch, MetaItems, OpenMode, Part, Recipient,

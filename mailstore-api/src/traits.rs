@@ -272,8 +272,8 @@ pub trait Mailbox: Send + Sync + 'static {
     fn body(&self, uid: Uid, part: Part) -> impl Future<Output = Result<Self::Body>> + Send;
 
     /// Keeps what the library derived from a message, so that [`meta`](Self::meta) gives it back.
-    /// Fields that are `None` stay as they are. Changes no modseq, leads to no hint. A store may forget all but
-    /// `pop3_uidl`, and never gives back anything but what was given for this message or its copies.
+    /// Fields that are `None` stay as they are. Changes no modseq, leads to no hint. A store may forget (better not the
+    /// `pop3_uidl`), and never gives back anything but what was given for this message or its copies.
     fn remember(&self, uid: Uid, derived: Derived) -> impl Future<Output = ()> + Send {
         let _ = (uid, derived);
         async {}
