@@ -1,5 +1,4 @@
 use bytes::Bytes;
-use memchr::memchr;
 
 use crate::OutputQueue;
 
@@ -73,27 +72,27 @@ impl DotEncoder {
 
     /// The octets before the next dot (not the first octet) that wants doubling.
     fn upto_dot(&mut self, content: &[u8]) -> usize {
-        let mut n = 0;
-        loop {
-            let rest = content.get(n..).unwrap_or(&[]);
-            let Some(at) = memchr(b'\n', rest) else {
-                self.at = match rest.last() {
-                    None => return content.len(),
-                    Some(b'\r') => At::Cr,
-                    Some(_) => At::Inside,
-                };
-                return content.len();
-            };
-            let after_cr = match at.checked_sub(1) {
-                Some(before) => rest.get(before) == Some(&b'\r'),
-                // n > 0 means that an LF stands before this one
-                None => n == 0 && self.at == At::Cr,
-            };
-            n += at + 1;
-            self.at = if after_cr { At::LineStart } else { At::Lf };
-            if content.get(n) == Some(&b'.') && self.at_line_start() {
-                return n;
+        let mut from = 0;
+        while let Some(lf) = next_lf_dot(content, from) {
+            self.at = self.after(content, lf + 1);
+            if self.at_line_start() {
+                return lf + 1;
             }
+            from = lf + 1;
+        }
+        self.at = self.after(content, content.len());
+        content.len()
+    }
+
+    /// Where one is after the first `n` octets of `content`, at least one; `self.at` is where one was
+    /// before them, or after any of them but the last.
+    fn after(&self, content: &[u8], n: usize) -> At {
+        match content.get(..n) {
+            Some([.., b'\r', b'\n']) => At::LineStart,
+            Some([b'\n']) if self.at == At::Cr => At::LineStart,
+            Some([.., b'\n']) => At::Lf,
+            Some([.., b'\r']) => At::Cr,
+            _ => At::Inside,
         }
     }
 
@@ -103,4 +102,25 @@ impl DotEncoder {
         out.put(if self.at == At::LineStart { b".\r\n" } else { b"\r\n.\r\n" });
         self.at = At::LineStart;
     }
+}
+
+/// A block of octets that the compiler turns into vector instructions.
+const BLOCK: usize = 64;
+
+/// The first LF at or after `from` that a dot follows.
+fn next_lf_dot(content: &[u8], from: usize) -> Option<usize> {
+    let (lfs, dots) = (content.get(from..)?, content.get(from + 1..)?);
+    let blocks = lfs.as_chunks::<BLOCK>().0.iter().zip(dots.as_chunks::<BLOCK>().0);
+    let plain = blocks
+        .take_while(|(lfs, dots)| {
+            let mut found = 0;
+            for (lf, dot) in lfs.iter().zip(dots.iter()) {
+                found |= u8::from(*lf == b'\n') & u8::from(*dot == b'.');
+            }
+            found == 0
+        })
+        .count();
+    let from = from + plain * BLOCK;
+    let at = content.get(from..)?.windows(2).position(|pair| pair == b"\n.")?;
+    Some(from + at)
 }

@@ -89,6 +89,22 @@ fn every_short_string_and_split_decodes_as_the_oracle_says() {
     }
 }
 
+/// Long plain text is looked at in blocks: every string at every place in and between them.
+#[test]
+fn every_short_string_anywhere_in_long_text_decodes_and_comes_back() {
+    for odd in strings(b"\r\n.a", 4) {
+        for at in (0..4).chain(58..70) {
+            let content = [&b"x".repeat(at), &odd[..], &b"y".repeat(130)].concat();
+            let mut decoded = oracle(&content);
+            assert_eq!(decode(&content, |_| false), decoded, "{at} {:?}", odd.escape_ascii().to_string());
+            let wire = encode(&content, Stuffing::AfterCrlf, |n| n == 1);
+            decoded = oracle(&wire);
+            assert_eq!(decode(&wire, |n| n == 2), decoded);
+            assert_eq!(decoded.0, [&content[..], b"\r\n"].concat());
+        }
+    }
+}
+
 fn encode(content: &[u8], stuffing: Stuffing, cut: impl Fn(usize) -> bool) -> Vec<u8> {
     let (mut encoder, mut out) = (DotEncoder::new(stuffing), OutputQueue::new());
     let shared = Bytes::copy_from_slice(content);
@@ -156,7 +172,7 @@ proptest! {
             Just(b"\r\n".to_vec()), Just(b"\r\n.".to_vec()), Just(b".".to_vec()),
             Just(b"\r".to_vec()), Just(b"\n".to_vec()), "[ -~]{0,90}".prop_map(String::into_bytes),
         ], 0..60),
-        cut in 1usize..40,
+        cut in 1usize..400,
     ) {
         let content = parts.concat();
         let wire = encode(&content, Stuffing::AfterCrlf, |at| at % cut == 0);
