@@ -275,6 +275,12 @@ impl<'a> Encoder<'a> {
         self.crlf();
     }
 
+    /// A line of the answer to AUTH without a mechanism, as before RFC 2449.
+    pub fn mechanism(&mut self, name: &str) {
+        self.keyword(name);
+        self.crlf();
+    }
+
     /// The token USER after EXPIRE, LOGIN-DELAY and UTF8.
     fn differs(&mut self, user: bool) {
         if user {

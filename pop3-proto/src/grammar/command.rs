@@ -98,9 +98,8 @@ mod tests {
 
     #[test]
     fn every_command_is_read_strictly_and_tolerantly() {
-        let digest = [
-            0xc4, 0xc9, 0x33, 0x4b, 0xac, 0x56, 0x0e, 0xcc, 0x97, 0x9e, 0x58, 0x00, 0x1b, 0x3e, 0x22, 0xfb,
-        ];
+        let digest =
+            [0xc4, 0xc9, 0x33, 0x4b, 0xac, 0x56, 0x0e, 0xcc, 0x97, 0x9e, 0x58, 0x00, 0x1b, 0x3e, 0x22, 0xfb];
         for (line, value) in [
             (&b"USER mrose"[..], Command::User(b"mrose")),
             (b"user j\xc3\xb8rn@example.test", Command::User(b"j\xc3\xb8rn@example.test")),
@@ -214,7 +213,10 @@ mod tests {
         for line in lines {
             let command = command(line, Tolerance::STRICT).unwrap();
             let shown = alloc::format!("{command:?} {:?}", command.into_owned());
-            assert!(!shown.contains("hunter2") && !shown.contains("aHVu") && !shown.contains("104"), "{shown}");
+            assert!(
+                !shown.contains("hunter2") && !shown.contains("aHVu") && !shown.contains("104"),
+                "{shown}"
+            );
         }
     }
 }

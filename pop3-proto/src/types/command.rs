@@ -84,7 +84,15 @@ kinds! {
     Noop = "NOOP", Rset = "RSET", Quit = "QUIT", Utf8 = "UTF8", Lang = "LANG",
 }
 
-impl Command<'_> {
+impl<'a> Command<'a> {
+    /// Reads a line, with or without its line end (RFC 1939 section 3, RFC 2449 section 3).
+    ///
+    /// # Errors
+    /// Why it is no command.
+    pub fn parse(line: &'a [u8], tolerance: Tolerance) -> Result<Self, SyntaxError> {
+        crate::grammar::command(mail_wire::strip_line_end(line), tolerance)
+    }
+
     /// Which command it is.
     #[must_use]
     pub const fn kind(&self) -> CommandKind {
