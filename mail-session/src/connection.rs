@@ -1,5 +1,8 @@
 use std::fmt;
 
+use mail_drive::DriveError;
+use mail_wire::Misuse;
+
 use crate::auth::LoginContext;
 
 /// When TLS begins on a connection.
@@ -57,5 +60,29 @@ impl<S, T, X> fmt::Debug for Connection<S, T, X> {
             .field("encryption", &self.encryption)
             .field("context", &self.context)
             .finish_non_exhaustive()
+    }
+}
+
+/// Why a session ended before its time.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError<E> {
+    /// The connection failed, or its peer was too slow or broke the rules of TLS.
+    #[error(transparent)]
+    Connection(DriveError<E>),
+    /// A fault of this library's: it answered where nothing was asked.
+    #[error("a fault in the session: {0}")]
+    Misuse(Misuse),
+}
+
+impl<E> From<DriveError<E>> for SessionError<E> {
+    fn from(error: DriveError<E>) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl<E> From<Misuse> for SessionError<E> {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
     }
 }
