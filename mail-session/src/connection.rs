@@ -2,6 +2,7 @@ use std::fmt;
 
 use mail_drive::DriveError;
 use mail_wire::Misuse;
+use mailstore_api::StoreError;
 
 use crate::auth::LoginContext;
 
@@ -63,26 +64,19 @@ impl<S, T, X> fmt::Debug for Connection<S, T, X> {
     }
 }
 
-/// Why a session ended before its time.
+/// Why a session ended otherwise than by its client's goodbye or disconnect, or the server's shutdown.
+///
+/// `E` is the error of the protocol's machine. For the log: the client was told what it should know.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SessionError<E> {
-    /// The connection failed, or its peer was too slow or broke the rules of TLS.
+pub enum SessionError<E: core::error::Error + 'static> {
+    /// The connection ended: see [`DriveError`].
     #[error(transparent)]
-    Connection(DriveError<E>),
-    /// A fault of this library's: it answered where nothing was asked.
-    #[error("a fault in the session: {0}")]
-    Misuse(Misuse),
-}
-
-impl<E> From<DriveError<E>> for SessionError<E> {
-    fn from(error: DriveError<E>) -> Self {
-        Self::Connection(error)
-    }
-}
-
-impl<E> From<Misuse> for SessionError<E> {
-    fn from(misuse: Misuse) -> Self {
-        Self::Misuse(misuse)
-    }
+    Drive(#[from] DriveError<E>),
+    /// The store failed in the middle of an answer that could not be taken back, so the connection was cut.
+    #[error("the store failed within an answer: {0}")]
+    Store(#[from] StoreError),
+    /// The session called its machine out of order: a fault of this library.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
 }

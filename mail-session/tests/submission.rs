@@ -350,7 +350,7 @@ async fn plaintext_behind_starttls_ends_the_connection() {
     let mut client = Client::connect(Encryption::OnRequest, Plaintext::TlsOnly, pending()).await;
     client.send(b"STARTTLS\r\nEHLO evil\r\n").await;
     client.answer("421 4.7.0").await;
-    assert!(matches!(client.end().await, Err(SessionError::Connection(_))));
+    assert!(matches!(client.end().await, Err(SessionError::Drive(_))));
 }
 
 #[tokio::test]
@@ -450,6 +450,15 @@ async fn a_server_that_stops_says_421() {
     client.answer("421 4.3.2 mail.example.test shutting down").await;
     assert_eq!(client.stream.read(&mut [0]).await.unwrap(), 0);
     assert!(client.end().await.is_ok());
+}
+
+#[tokio::test]
+async fn an_over_long_line_is_answered_and_skipped() {
+    let mut client = Client::alice().await;
+    client.send(&[b'x'; 20_000]).await;
+    client.answer("500 5.5.2").await;
+    client.send(b"x\r\n").await;
+    client.say("NOOP", "250").await;
 }
 
 #[tokio::test]

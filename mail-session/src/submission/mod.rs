@@ -4,6 +4,21 @@
 //! where mail goes the [`Router`]'s, and the message goes into the [`MailStore`] while it comes in: no more of
 //! it than its header is ever in memory.
 //!
+//! ```no_run
+//! use mail_drive::NoTimer;
+//! use mail_session::{Connection, auth::{Authority, LoginContext, Protocol}, submission::{self, Router}};
+//! use mailstore_api::MailStore;
+//!
+//! # async fn f<S>(stream: S, store: impl MailStore, authority: impl Authority, router: impl Router)
+//! # where S: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send + 'static {
+//! let config = submission::Config::new("mail.example.test");
+//! let context = LoginContext::new(Protocol::Submission, "192.0.2.1:12345", "s1");
+//! let connection = Connection::plain(stream, NoTimer, context);
+//! let shutdown = std::future::pending();
+//! let ended = submission::serve(&store, &authority, &router, connection, &config, shutdown).await;
+//! # }
+//! ```
+//!
 //! # What 250 means
 //! The store has answered `Ok` for every recipient: the message is durable in each of their mailboxes.
 //! When it answered otherwise for some, the whole submission is refused, with 4yz if the same may work

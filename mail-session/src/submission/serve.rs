@@ -21,14 +21,14 @@ use super::{Config, Refusal, Route, Router, transaction::Transaction};
 ///
 /// # Errors
 /// When the connection failed before QUIT. Whatever was acknowledged is kept all the same.
-pub async fn serve<St, A, R, S, T, X>(
+pub fn serve<St, A, R, S, T, X>(
     store: &St,
     authority: &A,
     router: &R,
     connection: Connection<S, T, X>,
     config: &Config,
     shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), SessionError<Error>>
+) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
     A: Authority,
@@ -40,11 +40,9 @@ where
     let Connection { stream, timer, acceptor, encryption, context, limits } = connection;
     let span = tracing::info_span!("submission", session = %context.session, peer = %context.peer);
     let machine = Server::new(machine_config(authority, &context, encryption, config));
-    let driver = if encryption == Encryption::Implicit {
-        Driver::tls_with_limits(machine, stream, timer, acceptor, limits)
-    } else {
-        Driver::with_limits(machine, stream, timer, acceptor, limits)
-    };
+    let begin =
+        if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
+    let driver = begin(machine, stream, timer, acceptor, limits);
     let session = Session {
         store,
         authority,
@@ -55,7 +53,7 @@ where
         exchange: None,
         transaction: None,
     };
-    session.run(driver, shutdown).instrument(span).await
+    session.run(driver, shutdown).instrument(span)
 }
 
 fn machine_config<A: Authority>(
