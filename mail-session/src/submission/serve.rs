@@ -21,12 +21,12 @@ use super::{Config, Refusal, Route, Router, transaction::Transaction};
 ///
 /// # Errors
 /// When the connection failed before QUIT. Whatever was acknowledged is kept all the same.
-pub fn serve<St, A, R, S, T, X>(
-    store: &St,
-    authority: &A,
-    router: &R,
+pub fn serve<'h, St, A, R, S, T, X>(
+    store: &'h St,
+    authority: &'h A,
+    router: &'h R,
     connection: Connection<S, T, X>,
-    config: &Config,
+    config: &'h Config,
     shutdown: impl Future<Output = ()> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
