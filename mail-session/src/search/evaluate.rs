@@ -69,7 +69,9 @@ impl Evaluation {
         }
         let mut truth = self.program.run(&self.known);
         if truth == Truth::Open {
-            let Some(header) = self.read_part(mailbox, meta.uid, Part::Header).await? else { return Ok(false) };
+            let Some(header) = self.read_part(mailbox, meta.uid, Part::Header).await? else {
+                return Ok(false);
+            };
             self.ask_header(&header);
             truth = self.program.run(&self.known);
         }
