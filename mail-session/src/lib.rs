@@ -9,4 +9,6 @@ pub mod auth;
 pub mod imap;
 pub mod mime;
 pub mod pop3;
+pub mod search;
 pub mod submission;
+pub mod view;
