@@ -163,10 +163,7 @@ impl View {
     ///
     /// # Errors
     /// When a number is beyond the last message.
-    pub fn by_seq(
-        &self,
-        ranges: impl IntoIterator<Item = (Bound, Bound)>,
-    ) -> Result<UidSet, NoSuchSequence> {
+    pub fn by_seq(&self, ranges: impl IntoIterator<Item = (Bound, Bound)>) -> Result<UidSet, NoSuchSequence> {
         let last = self.exists();
         let mut uids = Vec::new();
         for (a, b) in ranges {

@@ -103,7 +103,10 @@ fn the_same_delta_twice_changes_nothing_and_the_cursor_never_goes_back() {
     view.absorb(delta());
     view.absorb(delta());
     let updates = view.drain(Expunges::Told);
-    assert_eq!((updates.expunged.as_slice(), updates.exists, updates.flags.len()), ([1].as_slice(), Some(2), 1));
+    assert_eq!(
+        (updates.expunged.as_slice(), updates.exists, updates.flags.len()),
+        ([1].as_slice(), Some(2), 1)
+    );
     view.absorb(delta());
     view.absorb(changes(vec![], &[], 3));
     assert!(view.drain(Expunges::Told).is_empty());
@@ -245,7 +248,11 @@ impl Store {
     fn set(&mut self, uid: u32, flags: u8) -> Change {
         self.modseq += 1;
         self.messages.insert(uid, (self.modseq, flags));
-        Change { uid: u(uid), modseq: ModSeq(self.modseq), flags: Flags::system(SystemFlags::from_bits(flags)) }
+        Change {
+            uid: u(uid),
+            modseq: ModSeq(self.modseq),
+            flags: Flags::system(SystemFlags::from_bits(flags)),
+        }
     }
 
     fn expunge(&mut self, uid: u32) {
