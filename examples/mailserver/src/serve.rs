@@ -59,7 +59,7 @@ async fn serve(config: Config) -> Result<()> {
     let tracker = TaskTracker::new();
     let connections = Connections::new(config.limits);
     let sessions =
-        Arc::new(Sessions::new(&config, store.clone(), accounts, authority, tls.config, stopping.clone()));
+        Arc::new(Sessions::new(&config, store.clone(), accounts, authority, tls.config, stopping.clone())?);
     for listener in listeners {
         let (sessions, connections) = (Arc::clone(&sessions), Arc::clone(&connections));
         tracker.spawn(listener.run(sessions, connections, tracker.clone(), stopping.clone()));
