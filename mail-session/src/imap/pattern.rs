@@ -115,7 +115,11 @@ mod tests {
             ("", "\u{fc}%", "\u{fc}ber", true),
             ("", "*%*%", "anything/at/all", true),
         ] {
-            assert_eq!(Pattern::new(reference, pattern, '/').matches(name), expected, "{reference:?} {pattern:?} {name:?}");
+            assert_eq!(
+                Pattern::new(reference, pattern, '/').matches(name),
+                expected,
+                "{reference:?} {pattern:?} {name:?}"
+            );
         }
     }
 

@@ -41,7 +41,7 @@ impl Charset {
 }
 
 /// The bounds of a set as the view takes them.
-pub(super) fn bounds<'b>(set: &SequenceSet<'b>) -> impl Iterator<Item = (Bound, Bound)> + use<'b> {
+pub(super) fn bounds(set: &SequenceSet<'_>) -> impl Iterator<Item = (Bound, Bound)> {
     fn bound(n: SeqNumber) -> Bound {
         match n {
             SeqNumber::Number(n) => Some(n.get()),
