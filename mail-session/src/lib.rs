@@ -14,4 +14,8 @@ pub mod search;
 pub mod submission;
 pub mod view;
 
+<<<<<<< HEAD
 pub use connection::{Connection, Encryption};
+=======
+pub use connection::{Connection, SessionError};
+>>>>>>> pop
