@@ -14,8 +14,4 @@ pub mod search;
 pub mod submission;
 pub mod view;
 
-<<<<<<< HEAD
-pub use connection::{Connection, Encryption};
-=======
-pub use connection::{Connection, SessionError};
->>>>>>> pop
+pub use connection::{Connection, Encryption, SessionError};
