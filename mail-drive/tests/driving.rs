@@ -4,9 +4,9 @@
 mod common;
 
 use common::{
-    HIGH_WATER, HandClock, TokioTimer, ask,
+    HIGH_WATER, HandClock, ask,
     pipe::{Pipe, pipe},
-    rest, serve, tls,
+    rest, serve,
     toy::{Event, Toy, ToyError},
 };
 use core::{
@@ -15,7 +15,7 @@ use core::{
     task::{Context, Poll, Waker},
     time::Duration,
 };
-use mail_drive::{Accept, DriveError, Driver, Limits, Next, NoTimer, NoTls, TimedOut, Timer, Turn};
+use mail_drive::{DriveError, Driver, Limits, Next, NoTimer, NoTls, TimedOut, Turn};
 use smol::{
     future::{block_on, zip},
     io::{AsyncReadExt, AsyncWriteExt},
@@ -381,7 +381,8 @@ fn an_idle_driver_holds_no_input_buffer() {
     assert_eq!(driver.input_capacity(), 0);
 }
 
-fn sized<T: Timer, A: Accept<tokio_util::compat::Compat<tokio::net::TcpStream>>>(
+#[cfg(feature = "rustls")]
+fn sized<T: mail_drive::Timer, A: mail_drive::Accept<tokio_util::compat::Compat<tokio::net::TcpStream>>>(
     stream: tokio::net::TcpStream,
     timer: T,
     acceptor: A,
@@ -393,6 +394,7 @@ fn sized<T: Timer, A: Accept<tokio_util::compat::Compat<tokio::net::TcpStream>>>
     })
 }
 
+#[cfg(feature = "rustls")]
 #[test]
 fn a_session_s_future_is_small() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -403,8 +405,8 @@ fn a_session_s_future_is_small() {
         tokio::net::TcpStream::from_std(stream).unwrap()
     };
     runtime.block_on(async {
-        let timer = TokioTimer(tokio::time::Instant::now());
-        let (plain, tls) = (sized(stream(), timer, NoTls), sized(stream(), timer, tls::acceptor()));
+        let timer = common::TokioTimer(tokio::time::Instant::now());
+        let (plain, tls) = (sized(stream(), timer, NoTls), sized(stream(), timer, common::tls::acceptor()));
         println!("a toy session's future: {plain} octets without TLS, {tls} with");
         assert!(plain < 2048 && tls < 2048, "{plain} {tls}");
     });

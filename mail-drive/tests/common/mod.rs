@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod pipe;
+#[cfg(feature = "rustls")]
 pub(crate) mod tls;
 pub(crate) mod toy;
 
