@@ -21,6 +21,9 @@
 //! No type of an async runtime appears here. An implementor writes plain `async fn`.
 #![forbid(unsafe_code)]
 
+mod any;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod data;
 mod error;
 mod flags;
@@ -33,6 +36,7 @@ mod split;
 mod traits;
 mod uid;
 
+pub use any::{AnyAccount, AnyBody, AnyDelivery, AnyMailbox, AnyStaged, AnyStore, AnyWatch};
 pub use data::{
     AppendOutcome, AppendSpec, Change, Changes, CopyOutcome, Derived, ExpungeOutcome, FlagOp, FlagOutcome,
     Hint, Interest, InternalDate, MailboxInfo, Meta, MetaBatch, MetaItems, OpenMode, Part, Recipient,
