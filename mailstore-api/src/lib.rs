@@ -21,15 +21,22 @@
 //! No type of an async runtime appears here. An implementor writes plain `async fn`.
 #![forbid(unsafe_code)]
 
+mod any;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod data;
 mod error;
 mod flags;
+mod hub;
+pub mod memory;
 mod name;
 mod optional;
 mod query;
+mod split;
 mod traits;
 mod uid;
 
+pub use any::{AnyAccount, AnyBody, AnyDelivery, AnyMailbox, AnyStaged, AnyStore, AnyWatch};
 pub use data::{
     AppendOutcome, AppendSpec, Change, Changes, CopyOutcome, Derived, ExpungeOutcome, FlagOp, FlagOutcome,
     Hint, Interest, InternalDate, MailboxInfo, Meta, MetaBatch, MetaItems, OpenMode, Part, Recipient,
@@ -37,8 +44,11 @@ pub use data::{
 };
 pub use error::{ErrorKind, Result, StoreError};
 pub use flags::{Flags, Rights, SpecialUse, SystemFlags};
+pub use hub::{LocalHub, LocalWatch};
+pub use memory::{MemoryOptions, MemoryStore};
 pub use name::{MailboxId, MailboxName, NameError};
-pub use optional::{Acl, BoxFuture, MaildropLock, Metadata, Quota, QuotaUse};
+pub use optional::{Acl, Annotation, BoxFuture, MaildropLock, Metadata, Quota, QuotaUse};
 pub use query::{Query, SearchOutcome};
+pub use split::HeaderScan;
 pub use traits::{Account, Body, Delivery, MailStore, Mailbox, Staged, Watch};
 pub use uid::{ModSeq, Uid, UidSet, UidValidity};
