@@ -171,7 +171,20 @@ mod tests {
     #[test]
     fn malformed_names_are_told() {
         for wire in [
-            &b"&"[..], b"a&b", b"&Jjo", b"&Jjo!-", b"&A-", b"&AA-", b"&AAA-", b"&AAB-", b"&2D0-", b"&3gDYPQ-", b"\x80", b"\xc3\xa4", b"a\tb", b"&/AA-",
+            &b"&"[..],
+            b"a&b",
+            b"&Jjo",
+            b"&Jjo!-",
+            b"&A-",
+            b"&AA-",
+            b"&AAA-",
+            b"&AAB-",
+            b"&2D0-",
+            b"&3gDYPQ-",
+            b"\x80",
+            b"\xc3\xa4",
+            b"a\tb",
+            b"&/AA-",
         ] {
             assert_eq!(decode(wire), None, "{}", wire.escape_ascii());
         }

@@ -50,7 +50,13 @@ impl BodyStructure<'_> {
                     if extensible {
                         out.push(b' ');
                         parameters(out, &multi.parameters, utf8);
-                        extension(out, multi.disposition.as_ref(), &multi.language, multi.location.as_deref(), utf8);
+                        extension(
+                            out,
+                            multi.disposition.as_ref(),
+                            &multi.language,
+                            multi.location.as_deref(),
+                            utf8,
+                        );
                     }
                     out.push(b')');
                 }

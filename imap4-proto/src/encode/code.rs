@@ -1,10 +1,10 @@
 use alloc::vec::Vec;
 
 use super::{atom, flag_list, number, number64, ranges};
-use crate::types::Code;
+use crate::{server::Listing, types::Code};
 
-/// `resp-text-code`, without its brackets; `capability` writes `capability-data`.
-pub(crate) fn code(out: &mut Vec<u8>, code: &Code<'_>, capability: impl FnOnce(&mut Vec<u8>)) {
+/// `resp-text-code`, without its brackets.
+pub(crate) fn code(out: &mut Vec<u8>, code: &Code<'_>, capability: Option<&Listing>) {
     let name: &[u8] = match *code {
         Code::BadCharset(charsets) => {
             out.extend_from_slice(b"BADCHARSET");
@@ -15,7 +15,9 @@ pub(crate) fn code(out: &mut Vec<u8>, code: &Code<'_>, capability: impl FnOnce(&
             if charsets.is_empty() { b"" } else { b")" }
         }
         Code::Capability => {
-            capability(out);
+            if let Some(listing) = capability {
+                listing.write(out);
+            }
             b""
         }
         Code::PermanentFlags { system, keywords, new_keywords } => {
@@ -92,4 +94,3 @@ fn numbered(out: &mut Vec<u8>, name: &[u8], n: u32) {
     out.extend_from_slice(name);
     number(out, n);
 }
-

@@ -4,8 +4,8 @@ use super::{astring, atom, date, date_time, fetch::fetch_att, flag_list, number,
 use crate::{
     grammar::{self, Context, Parsed},
     types::{
-        AString, AppendMessage, Command, Create, Fetch, Flag, FlagList, List, ListSelect, MailboxArg, QResync, Search,
-        SearchKey, SearchReturn, Select, StatusItems, Store, StoreMode, SystemFlags,
+        AString, AppendMessage, Command, Create, Fetch, Flag, FlagList, List, ListSelect, MailboxArg,
+        QResync, Search, SearchKey, SearchReturn, Select, StatusItems, Store, StoreMode, SystemFlags,
     },
 };
 
@@ -21,7 +21,7 @@ impl<'b> Command<'b> {
 
     /// Appends the command without tag and CRLF. Strings that need it are synchronizing literals.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.name().as_bytes());
+        out.extend_from_slice(self.kind().name().as_bytes());
         match self {
             Self::Capability
             | Self::Noop

@@ -8,8 +8,7 @@ mod fetch;
 mod list;
 mod search;
 
-pub(crate) use code::code;
-pub(crate) use fetch::{item_name, section};
+pub(crate) use fetch::item_name;
 pub(crate) use list::{list_data, namespaces, status_data};
 pub(crate) use search::esearch;
 
@@ -20,7 +19,8 @@ use memchr::memchr3;
 use crate::{
     grammar::{is_astring_char, is_atom_char},
     mutf7,
-    types::{Date, DateTime, SystemFlags},
+    server::Listing,
+    types::{Code, Date, DateTime, SystemFlags},
 };
 
 /// `number`, `nz-number`
@@ -154,6 +154,39 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str, utf8: bool) {
                 _ => out.push(b'?'),
             }
         }
+    }
+}
+
+/// `resp-text = ["[" resp-text-code "]" SP] [text]`
+pub(crate) fn resp_text(
+    out: &mut Vec<u8>,
+    code: Option<&Code<'_>>,
+    words: &str,
+    utf8: bool,
+    capability: Option<&Listing>,
+) {
+    if let Some(c) = code {
+        out.push(b'[');
+        code::code(out, c, capability);
+        out.extend_from_slice(b"] ");
+    } else if words.starts_with('[') {
+        // It would be read as a code.
+        out.push(b' ');
+    }
+    text(out, words, utf8);
+}
+
+/// The value of a body section: a quoted string where it is short and plain, else a literal, for BINARY a literal8
+/// (RFC 9051 section 9, `nstring / literal8`).
+pub(crate) fn body_string(out: &mut Vec<u8>, s: &[u8], utf8: bool, binary: bool) {
+    if s.len() <= 64 && quotable(s, utf8) {
+        quoted(out, s);
+    } else {
+        // Bytes out are bytes in: a NUL in a stored message is sent as it is.
+        out.extend_from_slice(if binary { b"~{" } else { b"{" });
+        number64(out, u64::try_from(s.len()).unwrap_or(u64::MAX));
+        out.extend_from_slice(b"}\r\n");
+        out.extend_from_slice(s);
     }
 }
 
@@ -301,7 +334,10 @@ mod tests {
         assert_eq!(written(|o| text(o, "a\r\n* BAD\u{e4}", false)), "a  * BAD?");
         assert_eq!(written(|o| text(o, "", false)), "-");
         assert_eq!(written(|o| mailbox(o, "Entw\u{fc}rfe", false)), "Entw&APw-rfe");
-        assert_eq!(written(|o| date_time(o, DateTime::new(837_596_665, -420))), r#"\"17-Jul-1996 02:44:25 -0700\""#);
+        assert_eq!(
+            written(|o| date_time(o, DateTime::new(837_596_665, -420))),
+            r#"\"17-Jul-1996 02:44:25 -0700\""#
+        );
         assert_eq!(written(|o| date_time(o, DateTime::new(0, 330))), r#"\" 1-Jan-1970 05:30:00 +0530\""#);
     }
 }

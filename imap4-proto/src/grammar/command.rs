@@ -156,8 +156,7 @@ fn authenticate(i: &[u8], context: Context) -> Parse<'_, Command<'_>> {
     let (i, mechanism) = atom(sp(i)?.0)?;
     let [b' ', rest @ ..] = i else { return Ok((i, Command::Authenticate { mechanism, initial: None })) };
     context.needs(Capabilities::SASL_IR, "SASL-IR is not on")?;
-    let (rest, initial) =
-        take_while(rest, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+    let (rest, initial) = take_while(rest, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
     if initial.is_empty() {
         return fault("The initial response is missing");
     }

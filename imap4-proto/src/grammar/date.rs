@@ -88,8 +88,7 @@ pub(crate) fn date_time(i: &[u8]) -> Parse<'_, DateTime> {
         return fault("There is no such zone");
     }
     let zone = sign * (i16::from(zone_hours) * 60 + i16::from(zone_minutes));
-    let local =
-        date.days() * 86_400 + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+    let local = date.days() * 86_400 + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
     Ok((octet(i, b'"', "A date does not end")?, DateTime::new(local - i64::from(zone) * 60, zone)))
 }
 

@@ -2,8 +2,9 @@ use super::{
     Context, Fault, Parse, before, fault,
     keyword::{keyword, words},
     number::{number64, nz_number, nz_number64},
-    octet, sp,
+    octet,
     sequence::command_set,
+    sp,
     string::{astring, separated},
 };
 use crate::types::{
@@ -245,7 +246,10 @@ mod tests {
             ("Full", "[Flags, InternalDate, Rfc822Size, Envelope, Body]"),
             ("(UID FLAGS)", "[Uid, Flags]"),
             ("BODY", "[Body]"),
-            ("(BODYSTRUCTURE RFC822 RFC822.HEADER rfc822.text)", "[BodyStructure, Rfc822, Rfc822Header, Rfc822Text]"),
+            (
+                "(BODYSTRUCTURE RFC822 RFC822.HEADER rfc822.text)",
+                "[BodyStructure, Rfc822, Rfc822Header, Rfc822Text]",
+            ),
             (
                 "BODY[]<0.2048>",
                 "[BodySection { section: Section { part: , text: None }, peek: false, partial: Some(Partial { offset: 0, count: 2048 }) }]",
@@ -258,16 +262,41 @@ mod tests {
                 "BODY[4.1.HEADER.FIELDS.NOT (\"From\" To)]",
                 "[BodySection { section: Section { part: 4.1, text: Some(HeaderFieldsNot([Quoted(\"From\"), Atom(\"To\")])) }, peek: false, partial: None }]",
             ),
-            ("BINARY.PEEK[1]<5.6>", "[Binary { part: 1, peek: true, partial: Some(Partial { offset: 5, count: 6 }) }]"),
+            (
+                "BINARY.PEEK[1]<5.6>",
+                "[Binary { part: 1, peek: true, partial: Some(Partial { offset: 5, count: 6 }) }]",
+            ),
             ("(BINARY.SIZE[2.3] MODSEQ)", "[BinarySize { part: 2.3 }, ModSeq]"),
         ] {
             let items = FetchItems::parse(wire.as_bytes()).expect(wire);
             assert_eq!(format!("{items:?}"), shown, "{wire}");
         }
         for wire in [
-            "", "()", "(ALL)", "(FLAGS", "(FLAGS )", "FLAGSX", "BODY[", "BODY[HEADER", "BODY[MIME]", "BODY[0]", "BODY[1.0]", "BODY[1.]",
-            "BODY[HEADER.FIELDS]", "BODY[HEADER.FIELDS ()]", "BODY[HEADER.FIELDS.NO (a)]", "BODY[HEADER.FIELDS.NOTX (a)]",
-            "BODY[]<0.0>", "BODY[]<0>", "BODY[]<.1>", "BODY.PEEK", "BODY.PEEK[]<1.2", "BODY[TEXTS]", "RFC822.", "BINARY[HEADER]", "BINARY[1.]",
+            "",
+            "()",
+            "(ALL)",
+            "(FLAGS",
+            "(FLAGS )",
+            "FLAGSX",
+            "BODY[",
+            "BODY[HEADER",
+            "BODY[MIME]",
+            "BODY[0]",
+            "BODY[1.0]",
+            "BODY[1.]",
+            "BODY[HEADER.FIELDS]",
+            "BODY[HEADER.FIELDS ()]",
+            "BODY[HEADER.FIELDS.NO (a)]",
+            "BODY[HEADER.FIELDS.NOTX (a)]",
+            "BODY[]<0.0>",
+            "BODY[]<0>",
+            "BODY[]<.1>",
+            "BODY.PEEK",
+            "BODY.PEEK[]<1.2",
+            "BODY[TEXTS]",
+            "RFC822.",
+            "BINARY[HEADER]",
+            "BINARY[1.]",
         ] {
             assert!(FetchItems::parse(wire.as_bytes()).is_none(), "{wire}");
         }
@@ -275,10 +304,15 @@ mod tests {
 
     #[test]
     fn literals_within_a_header_list_are_read_again() {
-        let items = FetchItems::parse(b"(FLAGS BODY[HEADER.FIELDS ({4}\r\nFrom \"a\\\"b\" Cc)] UID)").unwrap();
+        let items =
+            FetchItems::parse(b"(FLAGS BODY[HEADER.FIELDS ({4}\r\nFrom \"a\\\"b\" Cc)] UID)").unwrap();
         let all: Vec<_> = items.iter().collect();
         assert_eq!(all.len(), 3);
-        let FetchItem::BodySection { section: Section { text: Some(SectionText::HeaderFields(names)), .. }, .. } = all[1] else {
+        let FetchItem::BodySection {
+            section: Section { text: Some(SectionText::HeaderFields(names)), .. },
+            ..
+        } = all[1]
+        else {
             panic!("{all:?}")
         };
         assert!(names.iter().eq([&b"From"[..], b"a\"b", b"Cc"].map(crate::types::AString::new)));

@@ -79,7 +79,8 @@ fn list_select_opts(i: &[u8], context: Context) -> Parse<'_, ListSelect> {
             [b' ', rest @ ..] => i = rest,
             // "If a list-select-mod-opt appears, then a list-select-base-opt must also appear."
             [b')', ..]
-                if select.contains(ListSelect::RECURSIVEMATCH) && !select.contains(ListSelect::SUBSCRIBED) =>
+                if select.contains(ListSelect::RECURSIVEMATCH)
+                    && !select.contains(ListSelect::SUBSCRIBED) =>
             {
                 return fault("RECURSIVEMATCH needs an option to modify");
             }
@@ -106,7 +107,8 @@ fn list_return_opts(i: &[u8], context: Context) -> Parse<'_, ListReturn> {
                 returns.subscribed = true;
             }
             CHILDREN => {
-                context.needs(Capabilities::LIST_EXTENDED.and(Capabilities::CHILDREN), "CHILDREN is not on")?;
+                context
+                    .needs(Capabilities::LIST_EXTENDED.and(Capabilities::CHILDREN), "CHILDREN is not on")?;
                 returns.children = true;
             }
             SPECIAL_USE => {
@@ -133,7 +135,10 @@ fn list_return_opts(i: &[u8], context: Context) -> Parse<'_, ListReturn> {
 pub(crate) fn patterns(i: &[u8], utf8: bool) -> Parse<'_, Patterns<'_>> {
     if let [b'(', i @ ..] = i {
         let (rest, wire) = separated(i, list_mailbox)?;
-        return Ok((octet(rest, b')', "Patterns do not end")?, Patterns { wire, utf8, in_parentheses: true }));
+        return Ok((
+            octet(rest, b')', "Patterns do not end")?,
+            Patterns { wire, utf8, in_parentheses: true },
+        ));
     }
     let (rest, _) = list_mailbox(i)?;
     Ok((rest, Patterns { wire: super::before(i, rest), utf8, in_parentheses: false }))

@@ -290,20 +290,58 @@ mod tests {
             (" 1:3,* UNSEEN", "And([Sequence(SequenceSet(1:3,*)), NotFlag(SystemFlags(1))])"),
             (" NOT SEEN", "Not(Flag(SystemFlags(1)))"),
             (" NOT NOT SEEN", "Flag(SystemFlags(1))"),
-            (" OR FROM a OR TO b (NEW OLD)", "Or([From(Atom(\"a\")), To(Atom(\"b\")), And([New, NotFlag(SystemFlags(32))])])"),
+            (
+                " OR FROM a OR TO b (NEW OLD)",
+                "Or([From(Atom(\"a\")), To(Atom(\"b\")), And([New, NotFlag(SystemFlags(32))])])",
+            ),
             (" OR OR NEW OLD ALL", "Or([Or([New, NotFlag(SystemFlags(32))]), All])"),
             (" ((((ALL))))", "All"),
-            (" HEADER \"X\" {3}\r\na b UID $", "And([Header(Quoted(\"X\"), Literal(\"a b\")), Uid(SequenceSet($))])"),
-            (" SINCE 1-Feb-1994 LARGER 99", "And([Since(Date { year: 1994, month: 2, day: 1 }), Larger(99)])"),
-            (" MODSEQ \"/flags/\\\\draft\" all 620162338", "ModSeq(620162338, Some(ModSeqEntry { name: Escaped(\"/flags/\\\\\\\\draft\"), kind: \"all\" }))"),
+            (
+                " HEADER \"X\" {3}\r\na b UID $",
+                "And([Header(Quoted(\"X\"), Literal(\"a b\")), Uid(SequenceSet($))])",
+            ),
+            (
+                " SINCE 1-Feb-1994 LARGER 99",
+                "And([Since(Date { year: 1994, month: 2, day: 1 }), Larger(99)])",
+            ),
+            (
+                " MODSEQ \"/flags/\\\\draft\" all 620162338",
+                "ModSeq(620162338, Some(ModSeqEntry { name: Escaped(\"/flags/\\\\\\\\draft\"), kind: \"all\" }))",
+            ),
             (" keyword $Junk unkeyword b", "And([Keyword(\"$Junk\"), NotKeyword(\"b\")])"),
         ] {
             assert_eq!(format!("{:?}", read(wire).expect(wire).key), shown, "{wire}");
         }
         let s = read(" RETURN (SAVE MIN) CHARSET UTF-8 TEXT {2}\r\n\u{e4}").unwrap();
-        assert_eq!((s.returns, s.charset.unwrap().bytes().as_ref()), (Some(SearchReturn::SAVE | SearchReturn::MIN), &b"UTF-8"[..]));
+        assert_eq!(
+            (s.returns, s.charset.unwrap().bytes().as_ref()),
+            (Some(SearchReturn::SAVE | SearchReturn::MIN), &b"UTF-8"[..])
+        );
         assert_eq!(read(" RETURN () ALL").unwrap().returns, Some(SearchReturn::ALL));
-        for wire in ["", " ", " ()", " (ALL", " ALL)", " (ALL ", " NOT", " OR ALL", " OR ALL ", " FROM", " KEYWORD \\Seen", " XYZZY", " ALLX", " BEFORE 1994", " RETURN ALL", " RETURN (X) ALL", " CHARSET ALL", " SINCE \"1-Feb-1994", " LARGER -1", " ALL  ALL", " UID", " 0"] {
+        for wire in [
+            "",
+            " ",
+            " ()",
+            " (ALL",
+            " ALL)",
+            " (ALL ",
+            " NOT",
+            " OR ALL",
+            " OR ALL ",
+            " FROM",
+            " KEYWORD \\Seen",
+            " XYZZY",
+            " ALLX",
+            " BEFORE 1994",
+            " RETURN ALL",
+            " RETURN (X) ALL",
+            " CHARSET ALL",
+            " SINCE \"1-Feb-1994",
+            " LARGER -1",
+            " ALL  ALL",
+            " UID",
+            " 0",
+        ] {
             assert!(read(wire).is_none(), "{wire:?}");
         }
     }
@@ -319,9 +357,14 @@ mod tests {
         assert!(read(&nots(10_000)).is_none());
         let chain: String = (0..10_000).map(|n| format!("OR FROM a{n} ")).collect();
         let chain = format!(" {chain}ALL");
-        let Some(Search { key: SearchKey::Or(keys), .. }) = read(&chain) else { panic!("a long chain is one choice") };
+        let Some(Search { key: SearchKey::Or(keys), .. }) = read(&chain) else {
+            panic!("a long chain is one choice")
+        };
         assert_eq!(keys.len(), 10_001);
-        assert_eq!(read(&format!(" {}ALL", "NOT ".repeat(10_001))).unwrap().key, SearchKey::Not(Box::new(SearchKey::All)));
+        assert_eq!(
+            read(&format!(" {}ALL", "NOT ".repeat(10_001))).unwrap().key,
+            SearchKey::Not(Box::new(SearchKey::All))
+        );
         assert!(read(&format!(" {}ALL{}", "OR ".repeat(10_000), " ALL".repeat(10_000))).is_none());
     }
 }

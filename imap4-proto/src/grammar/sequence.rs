@@ -88,7 +88,21 @@ mod tests {
             assert_eq!(set.resolve(20).collect::<Vec<_>>(), ranges, "{}", wire.escape_ascii());
             assert_eq!(set.is_saved(), wire == b"$");
         }
-        for wire in [&b""[..], b"0", b"1,", b",1", b"1:", b":1", b"1:2:3", b"4294967296", b"1 2", b"$,1", b"1,$", b"-1", b"1,,2"] {
+        for wire in [
+            &b""[..],
+            b"0",
+            b"1,",
+            b",1",
+            b"1:",
+            b":1",
+            b"1:2:3",
+            b"4294967296",
+            b"1 2",
+            b"$,1",
+            b"1,$",
+            b"-1",
+            b"1,,2",
+        ] {
             assert_eq!(SequenceSet::parse(wire), None, "{}", wire.escape_ascii());
         }
     }

@@ -2,7 +2,9 @@ use super::{
     Context, Parse, fault, flag,
     keyword::{keyword, word},
     number::number64,
-    octet, sequence::command_set, sp,
+    octet,
+    sequence::command_set,
+    sp,
 };
 use crate::types::{Capabilities, Store, StoreMode};
 
@@ -61,9 +63,21 @@ mod tests {
         ] {
             let (rest, s) = store(wire.as_bytes(), true, Context::ALL).expect(wire);
             assert!(rest.is_empty());
-            assert_eq!((s.mode, s.silent, s.unchanged_since, s.flags.iter().count()), (mode, silent, since, flags), "{wire}");
+            assert_eq!(
+                (s.mode, s.silent, s.unchanged_since, s.flags.iter().count()),
+                (mode, silent, since, flags),
+                "{wire}"
+            );
         }
-        for wire in [" 1 FLAGS", " 1 FLAGS ", " 1 FLAG (a)", " 1 ++FLAGS (a)", " 1 () FLAGS (a)", " 1 (UNCHANGEDSINCE x) FLAGS (a)", " FLAGS (a)"] {
+        for wire in [
+            " 1 FLAGS",
+            " 1 FLAGS ",
+            " 1 FLAG (a)",
+            " 1 ++FLAGS (a)",
+            " 1 () FLAGS (a)",
+            " 1 (UNCHANGEDSINCE x) FLAGS (a)",
+            " FLAGS (a)",
+        ] {
             assert!(!matches!(store(wire.as_bytes(), false, Context::ALL), Ok(([], _))), "{wire}");
         }
     }

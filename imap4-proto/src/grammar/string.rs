@@ -166,8 +166,25 @@ mod tests {
             assert_eq!((s.form(), s.bytes().as_ref(), left), (form, value, rest), "{}", wire.escape_ascii());
         }
         for wire in [
-            &b""[..], b"(", b"\"", b"\"a", b"\"a\\", b"\"a\\n\"", b"\"a\r\nb\"", b"\"a\0b\"", b"{3}\r\nab", b"{3}\r\na\0b", b"{3} ", b"{}\r\n",
-            b"{+}\r\n", b"{-1}\r\n", b"{4294967296}\r\nx", b"{99999999999999999999}\r\n", b"%", b"{3", b"\x80",
+            &b""[..],
+            b"(",
+            b"\"",
+            b"\"a",
+            b"\"a\\",
+            b"\"a\\n\"",
+            b"\"a\r\nb\"",
+            b"\"a\0b\"",
+            b"{3}\r\nab",
+            b"{3}\r\na\0b",
+            b"{3} ",
+            b"{}\r\n",
+            b"{+}\r\n",
+            b"{-1}\r\n",
+            b"{4294967296}\r\nx",
+            b"{99999999999999999999}\r\n",
+            b"%",
+            b"{3",
+            b"\x80",
         ] {
             assert!(astring(wire).is_err(), "{}", wire.escape_ascii());
         }

@@ -51,7 +51,11 @@ impl<'b> AString<'b> {
     #[must_use]
     #[inline]
     pub fn bytes(&self) -> Cow<'b, [u8]> {
-        if self.form == Form::Escaped { Cow::Owned(self.unescaped().collect()) } else { Cow::Borrowed(self.wire) }
+        if self.form == Form::Escaped {
+            Cow::Owned(self.unescaped().collect())
+        } else {
+            Cow::Borrowed(self.wire)
+        }
     }
 
     /// What it means, where it is UTF-8.
@@ -125,9 +129,9 @@ impl fmt::Debug for AString<'_> {
 
 /// Octets that no log may show and that are wiped when dropped: a decoded SASL response.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct SecretBuf(Zeroizing<Vec<u8>>);
 
-impl Secret {
+impl SecretBuf {
     /// Takes the octets into care.
     #[must_use]
     pub fn new(octets: Vec<u8>) -> Self {
@@ -141,9 +145,9 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SecretBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
+        f.write_str("SecretBuf(..)")
     }
 }
 
@@ -164,6 +168,6 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_show_itself() {
-        assert_eq!(alloc::format!("{:?}", Secret::new(b"hunter2".to_vec())), "Secret(..)");
+        assert_eq!(alloc::format!("{:?}", SecretBuf::new(b"hunter2".to_vec())), "SecretBuf(..)");
     }
 }

@@ -4,8 +4,8 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::{
-    AString, CapabilityList, Create, Fetch, IdParameters, List, MailboxArg, Search, Select, SequenceSet,
-    StatusItems, Store,
+    AString, CapabilityList, CommandKind, Create, Fetch, IdParameters, List, MailboxArg, Search, Select,
+    SequenceSet, StatusItems, Store,
 };
 
 /// A command without its tag (RFC 9051 section 6 and the extensions). APPEND comes in parts of its own.
@@ -127,7 +127,9 @@ impl fmt::Debug for Command<'_> {
             Self::Subscribe(m) => f.debug_tuple("Subscribe").field(m).finish(),
             Self::Unsubscribe(m) => f.debug_tuple("Unsubscribe").field(m).finish(),
             Self::List(list) => list.fmt(f),
-            Self::Lsub { reference, pattern } => f.debug_tuple("Lsub").field(reference).field(pattern).finish(),
+            Self::Lsub { reference, pattern } => {
+                f.debug_tuple("Lsub").field(reference).field(pattern).finish()
+            }
             Self::Status { mailbox, items } => f.debug_tuple("Status").field(mailbox).field(items).finish(),
             Self::Id(id) => f.debug_tuple("Id").field(id).finish(),
             Self::UidExpunge(set) => f.debug_tuple("UidExpunge").field(set).finish(),
@@ -140,51 +142,52 @@ impl fmt::Debug for Command<'_> {
             Self::Move { uid, set, mailbox } => {
                 f.debug_tuple("Move").field(uid).field(set).field(mailbox).finish()
             }
-            other => f.write_str(other.name()),
+            other => f.write_str(other.kind().name()),
         }
     }
 }
 
 impl Command<'_> {
-    /// The command's name, for logs.
+    /// Which command it is.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    #[inline]
+    pub const fn kind(&self) -> CommandKind {
         match self {
-            Self::Capability => "CAPABILITY",
-            Self::Noop => "NOOP",
-            Self::Logout => "LOGOUT",
-            Self::StartTls => "STARTTLS",
-            Self::Authenticate { .. } => "AUTHENTICATE",
-            Self::Login { .. } => "LOGIN",
-            Self::Enable(_) => "ENABLE",
-            Self::Select(s) if s.read_only => "EXAMINE",
-            Self::Select(_) => "SELECT",
-            Self::Create(_) => "CREATE",
-            Self::Delete(_) => "DELETE",
-            Self::Rename { .. } => "RENAME",
-            Self::Subscribe(_) => "SUBSCRIBE",
-            Self::Unsubscribe(_) => "UNSUBSCRIBE",
-            Self::List(_) => "LIST",
-            Self::Lsub { .. } => "LSUB",
-            Self::Namespace => "NAMESPACE",
-            Self::Status { .. } => "STATUS",
-            Self::Idle => "IDLE",
-            Self::Id(_) => "ID",
-            Self::Check => "CHECK",
-            Self::Close => "CLOSE",
-            Self::Unselect => "UNSELECT",
-            Self::Expunge => "EXPUNGE",
-            Self::UidExpunge(_) => "UID EXPUNGE",
-            Self::Search(s) if s.uid => "UID SEARCH",
-            Self::Search(_) => "SEARCH",
-            Self::Fetch(s) if s.uid => "UID FETCH",
-            Self::Fetch(_) => "FETCH",
-            Self::Store(s) if s.uid => "UID STORE",
-            Self::Store(_) => "STORE",
-            Self::Copy { uid: true, .. } => "UID COPY",
-            Self::Copy { .. } => "COPY",
-            Self::Move { uid: true, .. } => "UID MOVE",
-            Self::Move { .. } => "MOVE",
+            Self::Capability => CommandKind::Capability,
+            Self::Noop => CommandKind::Noop,
+            Self::Logout => CommandKind::Logout,
+            Self::StartTls => CommandKind::StartTls,
+            Self::Authenticate { .. } => CommandKind::Authenticate,
+            Self::Login { .. } => CommandKind::Login,
+            Self::Enable(_) => CommandKind::Enable,
+            Self::Select(s) if s.read_only => CommandKind::Examine,
+            Self::Select(_) => CommandKind::Select,
+            Self::Create(_) => CommandKind::Create,
+            Self::Delete(_) => CommandKind::Delete,
+            Self::Rename { .. } => CommandKind::Rename,
+            Self::Subscribe(_) => CommandKind::Subscribe,
+            Self::Unsubscribe(_) => CommandKind::Unsubscribe,
+            Self::List(_) => CommandKind::List,
+            Self::Lsub { .. } => CommandKind::Lsub,
+            Self::Namespace => CommandKind::Namespace,
+            Self::Status { .. } => CommandKind::Status,
+            Self::Idle => CommandKind::Idle,
+            Self::Id(_) => CommandKind::Id,
+            Self::Check => CommandKind::Check,
+            Self::Close => CommandKind::Close,
+            Self::Unselect => CommandKind::Unselect,
+            Self::Expunge => CommandKind::Expunge,
+            Self::UidExpunge(_) => CommandKind::UidExpunge,
+            Self::Search(s) if s.uid => CommandKind::UidSearch,
+            Self::Search(_) => CommandKind::Search,
+            Self::Fetch(s) if s.uid => CommandKind::UidFetch,
+            Self::Fetch(_) => CommandKind::Fetch,
+            Self::Store(s) if s.uid => CommandKind::UidStore,
+            Self::Store(_) => CommandKind::Store,
+            Self::Copy { uid: true, .. } => CommandKind::UidCopy,
+            Self::Copy { .. } => CommandKind::Copy,
+            Self::Move { uid: true, .. } => CommandKind::UidMove,
+            Self::Move { .. } => CommandKind::Move,
         }
     }
 

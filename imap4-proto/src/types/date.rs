@@ -110,7 +110,9 @@ mod tests {
             assert_eq!(Date::from_days(days), Some(date));
         }
         assert_eq!(Date::from_days(2_932_897), None);
-        for (y, m, d) in [(2023, 2, 29), (1900, 2, 29), (2024, 4, 31), (2024, 13, 1), (2024, 0, 1), (2024, 1, 0)] {
+        for (y, m, d) in
+            [(2023, 2, 29), (1900, 2, 29), (2024, 4, 31), (2024, 13, 1), (2024, 0, 1), (2024, 1, 0)]
+        {
             assert_eq!(Date::new(y, m, d), None);
         }
     }

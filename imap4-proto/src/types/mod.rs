@@ -6,6 +6,7 @@ mod body;
 mod capability;
 mod code;
 mod command;
+mod command_kind;
 mod date;
 mod envelope;
 mod fetch;
@@ -19,15 +20,16 @@ mod sequence;
 mod status;
 
 pub use append::AppendMessage;
-pub use astring::{AString, Form, NString, Secret};
+pub use astring::{AString, Form, NString, SecretBuf};
 pub use body::{BodyKind, BodyStructure, Disposition, Multipart, Parameters, SinglePart};
 pub use capability::{Capabilities, CapabilityList};
 pub use code::Code;
 pub use command::{Command, OwnedCommand};
+pub use command_kind::CommandKind;
 pub use date::{Date, DateTime};
 pub use envelope::{Address, Envelope};
 pub use fetch::{
-    Fetch, FetchItem, FetchItems, HeaderList, Partial, PartPath, Section, SectionText, Store, StoreMode,
+    Fetch, FetchItem, FetchItems, HeaderList, PartPath, Partial, Section, SectionText, Store, StoreMode,
 };
 pub use flag::{Flag, FlagList, SystemFlags};
 pub use id::IdParameters;
