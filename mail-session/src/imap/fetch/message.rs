@@ -94,6 +94,11 @@ impl<'m, M: Mailbox> Message<'m, M> {
         }
     }
 
+    /// Offers the store what was read from the message.
+    pub(super) async fn remember(&self, derived: mailstore_api::Derived) {
+        self.mailbox.remember(self.uid, derived).await;
+    }
+
     /// The header's octets, with the empty line; of an enormous one the start.
     pub(super) async fn header(&mut self) -> Result<Bytes> {
         if let Some(header) = &self.header {
