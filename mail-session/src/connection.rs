@@ -1,5 +1,9 @@
 use std::fmt;
 
+use mail_drive::DriveError;
+use mail_wire::Misuse;
+use mailstore_api::StoreError;
+
 use crate::auth::LoginContext;
 
 /// When TLS begins on a connection.
@@ -58,4 +62,21 @@ impl<S, T, X> fmt::Debug for Connection<S, T, X> {
             .field("context", &self.context)
             .finish_non_exhaustive()
     }
+}
+
+/// Why a session ended otherwise than by its client's goodbye or disconnect, or the server's shutdown.
+///
+/// `E` is the error of the protocol's machine. For the log: the client was told what it should know.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError<E: core::error::Error + 'static> {
+    /// The connection ended: see [`DriveError`].
+    #[error(transparent)]
+    Drive(#[from] DriveError<E>),
+    /// The store failed in the middle of an answer that could not be taken back, so the connection was cut.
+    #[error("the store failed within an answer: {0}")]
+    Store(#[from] StoreError),
+    /// The session called its machine out of order: a fault of this library.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
 }
