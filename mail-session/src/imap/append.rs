@@ -60,9 +60,8 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let staged = if account.append_limit(Some(&append.target)).is_some_and(|limit| message.len > limit) {
             Err(ErrorKind::TooBig.into())
         } else {
-            let internal_date = message
-                .date
-                .map(|d| InternalDate { seconds: d.seconds, zone_minutes: d.zone_minutes });
+            let internal_date =
+                message.date.map(|d| InternalDate { seconds: d.seconds, zone_minutes: d.zone_minutes });
             let spec = AppendSpec { flags, internal_date, declared_len: Some(message.len) };
             account.stage(&append.target, spec).await
         };

@@ -28,13 +28,18 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
     }
 
     pub(super) async fn create(&mut self, create: Create<'_>, peer: &mut Client<'_>) -> Answer {
-        let Ok(name) = names::parse_new(&create.mailbox, self.config.delimiter) else { return bad_name(peer) };
+        let Ok(name) = names::parse_new(&create.mailbox, self.config.delimiter) else {
+            return bad_name(peer);
+        };
         if create.unknown_use {
             return Ok(peer.machine.no(Some(Code::UseAttr), "No such special use")?);
         }
         let uses = hierarchy::special_use_of(create.special_use);
-        let created = async { self.account()?.create(&name, uses).await };
-        match created.await {
+        let created = match self.account() {
+            Ok(account) => account.create(&name, uses).await,
+            Err(error) => Err(error),
+        };
+        match created {
             Ok(_) => self.done("CREATE completed", peer).await,
             Err(error) if error.kind == ErrorKind::Unsupported && uses != SpecialUse::NONE => {
                 Ok(peer.machine.no(Some(Code::UseAttr), "This special use cannot be given")?)
@@ -48,23 +53,15 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         if name.is_inbox() {
             return Ok(peer.machine.no(Some(Code::Cannot), "INBOX cannot be deleted")?);
         }
-        let deleted = async {
-            let account = self.account()?;
-            let found = account.find(&name).await?.ok_or(ErrorKind::NotFound)?;
-            match found.id {
-                Some(id) => account.delete(&id).await,
-                // RFC 9051 section 6.3.5: a name that is only a parent of others.
-                None if account.list().await?.iter().any(|m| m.id.is_some() && m.name.is_below(&name)) => {
-                    Err(ErrorKind::Cannot.into())
-                }
-                None => Err(ErrorKind::NotFound.into()),
-            }
+        let deleted = match self.account() {
+            Ok(account) => delete(account, &name).await,
+            Err(error) => Err(error),
         };
-        match deleted.await {
+        match deleted {
             Ok(()) => self.done("DELETE completed", peer).await,
-            Err(error) if error.kind == ErrorKind::Cannot => {
-                Ok(peer.machine.no(Some(Code::HasChildren), "It is no mailbox, but there are some below it")?)
-            }
+            Err(error) if error.kind == ErrorKind::Cannot => Ok(peer
+                .machine
+                .no(Some(Code::HasChildren), "It is no mailbox, but there are some below it")?),
             Err(error) => self.fail(&error, peer),
         }
     }
@@ -79,12 +76,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let (Ok(from), Ok(to)) = (names::parse(&from, delimiter), names::parse_new(&to, delimiter)) else {
             return bad_name(peer);
         };
-        let renamed = async {
-            let account = self.account()?;
-            let id = account.find(&from).await?.and_then(|m| m.id).ok_or(ErrorKind::NotFound)?;
-            if from.is_inbox() { move_inbox(account, &id, &to).await } else { account.rename(&id, &to).await }
+        let renamed = match self.account() {
+            Ok(account) => rename(account, &from, &to).await,
+            Err(error) => Err(error),
         };
-        match renamed.await {
+        match renamed {
             Ok(()) => self.done("RENAME completed", peer).await,
             Err(error) => self.fail(&error, peer),
         }
@@ -97,8 +93,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         peer: &mut Client<'_>,
     ) -> Answer {
         let Ok(name) = names::parse(&mailbox, self.config.delimiter) else { return bad_name(peer) };
-        let subscribed = async { self.account()?.subscribe(&name, on).await };
-        match subscribed.await {
+        let subscribed = match self.account() {
+            Ok(account) => account.subscribe(&name, on).await,
+            Err(error) => Err(error),
+        };
+        match subscribed {
             Ok(()) if on => self.done("SUBSCRIBE completed", peer).await,
             Ok(()) => self.done("UNSUBSCRIBE completed", peer).await,
             Err(error) => self.fail(&error, peer),
@@ -123,7 +122,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
         let wanted =
             Wanted { patterns, select: list.select, show_subscribed: list.returns.subscribed, delimiter };
-        let rows = match async { self.account()?.list().await }.await {
+        let listed = match self.account() {
+            Ok(account) => account.list().await,
+            Err(error) => Err(error),
+        };
+        let rows = match listed {
             Ok(mailboxes) => hierarchy::list(mailboxes, &wanted),
             Err(error) => return self.fail(&error, peer),
         };
@@ -146,7 +149,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
 
     /// LIST-STATUS (RFC 5819): a STATUS response for each mailbox that can be selected.
     async fn list_status(
-        &self,
+        &mut self,
         rows: &[Row],
         items: StatusItems,
         peer: &mut Client<'_>,
@@ -155,7 +158,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             rows.iter().filter_map(|r| Some((r.name.as_str(), r.id.as_ref()?))).collect();
         for batch in there.chunks(STATUS_BATCH) {
             let ids: Vec<MailboxId> = batch.iter().map(|(_, id)| (*id).clone()).collect();
-            let figures = match async { self.account()?.status(&ids, figures(items)).await }.await {
+            let account = match self.account() {
+                Ok(account) => account,
+                Err(error) => return Ok(Err(error)),
+            };
+            let figures = match account.status(&ids, figures(items)).await {
                 Ok(figures) => figures,
                 Err(error) => return Ok(Err(error)),
             };
@@ -177,13 +184,19 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         peer: &mut Client<'_>,
     ) -> Answer {
         let delimiter = self.config.delimiter;
-        let (Ok(reference), Ok(pattern)) = (reference.decode(), pattern.decode()) else { return bad_name(peer) };
+        let (Ok(reference), Ok(pattern)) = (reference.decode(), pattern.decode()) else {
+            return bad_name(peer);
+        };
         if pattern.is_empty() {
             peer.machine.lsub(&ListData::new(MailboxAttributes::NO_SELECT, Some(delimiter), ""))?;
             return self.done("LSUB completed", peer).await;
         }
         let pattern = Pattern::new(&reference, &pattern, delimiter);
-        let rows = match async { self.account()?.list().await }.await {
+        let listed = match self.account() {
+            Ok(account) => account.list().await,
+            Err(error) => Err(error),
+        };
+        let rows = match listed {
             Ok(mailboxes) => hierarchy::lsub(mailboxes, &pattern, delimiter),
             Err(error) => return self.fail(&error, peer),
         };
@@ -203,17 +216,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         peer: &mut Client<'_>,
     ) -> Answer {
         let Ok(name) = names::parse(&mailbox, self.config.delimiter) else { return bad_name(peer) };
-        let status = async {
-            let account = self.account()?;
-            let found = account.find(&name).await?.ok_or(ErrorKind::NotFound)?;
-            let id = found.id.ok_or(ErrorKind::NotFound)?;
-            if !found.selectable {
-                return Err(ErrorKind::Cannot.into());
-            }
-            let mut status = account.status(&[id], figures(items)).await?;
-            status.pop().ok_or_else(|| StoreError::from(ErrorKind::NotFound))
+        let status = match self.account() {
+            Ok(account) => status(account, &name, items).await,
+            Err(error) => Err(error),
         };
-        match status.await {
+        match status {
             Ok(status) => {
                 let data = self.status_data(&status, items);
                 let shown = names::to_text(&name, self.config.delimiter).unwrap_or_default();
@@ -234,8 +241,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         data.unseen = wanted(StatusItems::UNSEEN, status.unseen);
         data.deleted = wanted(StatusItems::DELETED, status.deleted);
         data.size = items.contains(StatusItems::SIZE).then_some(status.size);
-        data.highest_modseq =
-            items.contains(StatusItems::HIGHESTMODSEQ).then_some(status.highest_modseq.0);
+        data.highest_modseq = items.contains(StatusItems::HIGHESTMODSEQ).then_some(status.highest_modseq.0);
         if items.contains(StatusItems::APPENDLIMIT) {
             let of_store = self.account.as_ref().and_then(|a| a.append_limit(Some(&status.id)));
             let limits = [of_store, self.config.protocol.append_limit];
@@ -243,6 +249,33 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
         data
     }
+}
+
+async fn delete<Ac: Account>(account: &Ac, name: &MailboxName) -> StoreResult<()> {
+    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    match found.id {
+        Some(id) => account.delete(&id).await,
+        // RFC 9051 section 6.3.5: a name that is only a parent of others.
+        None if account.list().await?.iter().any(|m| m.id.is_some() && m.name.is_below(name)) => {
+            Err(ErrorKind::Cannot.into())
+        }
+        None => Err(ErrorKind::NotFound.into()),
+    }
+}
+
+async fn rename<Ac: Account>(account: &Ac, from: &MailboxName, to: &MailboxName) -> StoreResult<()> {
+    let id = account.find(from).await?.and_then(|m| m.id).ok_or(ErrorKind::NotFound)?;
+    if from.is_inbox() { move_inbox(account, &id, to).await } else { account.rename(&id, to).await }
+}
+
+async fn status<Ac: Account>(account: &Ac, name: &MailboxName, items: StatusItems) -> StoreResult<Status> {
+    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    let id = found.id.ok_or(ErrorKind::NotFound)?;
+    if !found.selectable {
+        return Err(StoreError::new(ErrorKind::Cannot, "the mailbox cannot be selected"));
+    }
+    let mut status = account.status(&[id], figures(items)).await?;
+    status.pop().ok_or_else(|| ErrorKind::NotFound.into())
 }
 
 /// RFC 9051 section 6.3.6: "Renaming INBOX is permitted and does not result in a tagged BAD response", it moves
@@ -267,7 +300,6 @@ fn figures(items: StatusItems) -> Figures {
 }
 
 fn bad_name(peer: &mut Client<'_>) -> Answer {
-    let (code, text) =
-        failure::of(&StoreError::new(ErrorKind::Cannot, "this is not the name of a mailbox"));
+    let (code, text) = failure::of(&StoreError::new(ErrorKind::Cannot, "this is not the name of a mailbox"));
     Ok(peer.machine.no(code, &text)?)
 }

@@ -1,13 +1,13 @@
 //! SELECT, EXAMINE, CLOSE, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3, 6.4.1 to 6.4.3).
 
 use imap4_proto::types::{Code, Select, SequenceSet, SystemFlags};
-use mailstore_api::{Account, ErrorKind, MailStore, Mailbox, OpenMode, Snapshot, StoreError};
+use mailstore_api::{Account, ErrorKind, MailStore, Mailbox, MailboxName, OpenMode, Snapshot, StoreError};
 
 use super::{
     names,
     search_key::bounds,
     selected::{Selected, is_gone},
-    session::{Answer, Client, MailboxOf, Session, nothing_saved},
+    session::{Answer, Client, Session, nothing_saved},
 };
 use crate::{auth::Authority, view::View};
 
@@ -18,7 +18,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Ok(name) = names::parse(&select.mailbox, self.config.delimiter) else {
             return Ok(peer.machine.no(Some(Code::NonExistent), "Not a mailbox name")?);
         };
-        match self.open(&name, select.read_only).await {
+        let opened = match self.account.as_deref() {
+            Some(account) => open(account, &name, select.read_only).await,
+            None => Err(ErrorKind::NoPerm.into()),
+        };
+        match opened {
             Ok((snapshot, mut selected)) => {
                 let recent = match selected.mailbox.claim_recent().await {
                     Ok(recent) => recent,
@@ -37,28 +41,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
     }
 
-    async fn open(
-        &self,
-        name: &mailstore_api::MailboxName,
-        examine: bool,
-    ) -> Result<(Snapshot, Box<Selected<MailboxOf<St>>>), StoreError> {
-        let account = self.account.as_deref().ok_or(ErrorKind::NoPerm)?;
-        let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
-        let id = found.id.ok_or(ErrorKind::NotFound)?;
-        if !found.selectable {
-            return Err(StoreError::new(ErrorKind::Cannot, "the mailbox cannot be selected"));
-        }
-        let mode = if examine { OpenMode::Examine } else { OpenMode::Select };
-        let (snapshot, mailbox) = account.open(&id, mode).await?;
-        let view = View::new(&snapshot);
-        let mut selected = Box::new(Selected::new(id, mailbox, view, examine || snapshot.read_only));
-        selected.claims_recent = true;
-        Ok((snapshot, selected))
-    }
-
     /// CLOSE: what has `\Deleted` goes without a word, unless the mailbox is read-only.
     pub(super) async fn close(&mut self, peer: &mut Client<'_>) -> Answer {
-        if let Some(selected) = &self.selected
+        if let Some(selected) = self.selected.as_deref_mut()
             && !selected.read_only
             && let Err(error) = selected.mailbox.expunge(None, true).await
             && error.kind != ErrorKind::NoPerm
@@ -89,6 +74,24 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
         self.done("EXPUNGE completed", peer).await
     }
+}
+
+async fn open<Ac: Account>(
+    account: &Ac,
+    name: &MailboxName,
+    examine: bool,
+) -> Result<(Snapshot, Box<Selected<Ac::Mailbox>>), StoreError> {
+    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    let id = found.id.ok_or(ErrorKind::NotFound)?;
+    if !found.selectable {
+        return Err(StoreError::new(ErrorKind::Cannot, "the mailbox cannot be selected"));
+    }
+    let mode = if examine { OpenMode::Examine } else { OpenMode::Select };
+    let (snapshot, mailbox) = account.open(&id, mode).await?;
+    let view = View::new(&snapshot);
+    let mut selected = Box::new(Selected::new(id, mailbox, view, examine || snapshot.read_only));
+    selected.claims_recent = true;
+    Ok((snapshot, selected))
 }
 
 /// A change in a mailbox that was EXAMINEd, or that the account may only read.

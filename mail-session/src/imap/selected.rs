@@ -1,8 +1,6 @@
 //! The selected mailbox of a session.
 
-use mailstore_api::{
-    Changes, ErrorKind, Mailbox, MailboxId, MetaItems, Result, StoreError, Uid, UidSet, UidValidity,
-};
+use mailstore_api::{Changes, ErrorKind, Mailbox, MailboxId, MetaItems, Result, StoreError, Uid, UidSet};
 
 use crate::view::View;
 
@@ -24,10 +22,6 @@ pub(super) struct Selected<M> {
 impl<M: Mailbox> Selected<M> {
     pub(super) const fn new(id: MailboxId, mailbox: M, view: View, read_only: bool) -> Self {
         Self { id, mailbox, view, read_only, claims_recent: false, is_gone: false }
-    }
-
-    pub(super) const fn uid_validity(&self) -> UidValidity {
-        self.view.uid_validity()
     }
 
     /// Takes in all that happened in the mailbox since the last time.

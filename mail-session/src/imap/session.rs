@@ -5,7 +5,7 @@ use imap4_proto::{
     types::{Code, Command, SystemFlags},
 };
 use mail_drive::Peer;
-use mailstore_api::{Account, Flags, MailStore, StoreError, Watch as _};
+use mailstore_api::{Account, Flags, MailStore, StoreError};
 
 use super::{append::Append, config::Config, failure, search_key::wire_flags, selected::Selected};
 use crate::{
@@ -100,9 +100,7 @@ impl<'s, St: MailStore, A: Authority> Session<'s, St, A> {
                 self.watching = None;
                 Ok(())
             }
-            Event::Auth { mechanism, initial } => {
-                Box::pin(self.authenticate(mechanism, initial, peer)).await
-            }
+            Event::Auth { mechanism, initial } => Box::pin(self.authenticate(mechanism, initial, peer)).await,
             Event::AuthResponse(response) => Box::pin(self.auth_response(response, peer)).await,
             Event::AuthCancel => {
                 self.auth_cancel();

@@ -95,7 +95,7 @@ impl<'m, M: Mailbox> Message<'m, M> {
     }
 
     /// Offers the store what was read from the message.
-    pub(super) async fn remember(&self, derived: mailstore_api::Derived) {
+    pub(super) async fn remember(&mut self, derived: mailstore_api::Derived) {
         self.mailbox.remember(self.uid, derived).await;
     }
 
@@ -153,6 +153,8 @@ impl<'m, M: Mailbox> Message<'m, M> {
                 Some(SectionText::HeaderFieldsNot(names)) => {
                     Octets::Here(select(&self.header().await?, &names, true))
                 }
+                // No section this version knows.
+                Some(_) => Octets::Nil,
             }
         } else {
             self.part_section(section).await?

@@ -3,7 +3,7 @@
 mod derived;
 mod message;
 
-use imap4_proto::types::{DateTime, Fetch, FetchItem, Partial, PartPath, Section, SectionText};
+use imap4_proto::types::{DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText};
 use mailstore_api::{
     FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, StoreError, SystemFlags, UidSet,
 };
@@ -229,10 +229,9 @@ fn write_known<M: Mailbox>(
 ) -> bool {
     match item {
         FetchItem::Uid => row.uid(meta.uid.get()),
-        FetchItem::Flags => row.flags(
-            shown_flags(&meta.flags, selected.view.is_recent(meta.uid)),
-            &meta.flags.keywords,
-        ),
+        FetchItem::Flags => {
+            row.flags(shown_flags(&meta.flags, selected.view.is_recent(meta.uid)), &meta.flags.keywords)
+        }
         FetchItem::InternalDate => row.internal_date(date_time(meta.internal_date)),
         FetchItem::Rfc822Size => row.rfc822_size(meta.size),
         FetchItem::ModSeq => row.modseq(meta.modseq.0),
@@ -337,7 +336,9 @@ async fn make_ready<M: Mailbox>(
     let whole = |text| Section::new(PartPath::default(), text);
     let (section, partial): (Section<'_>, Option<Partial>) = match *item {
         FetchItem::Envelope => return Ok(Ready::Encoded(derived::envelope(message, meta).await?)),
-        FetchItem::BodyStructure => return Ok(Ready::Encoded(derived::structure(message, meta, true).await?)),
+        FetchItem::BodyStructure => {
+            return Ok(Ready::Encoded(derived::structure(message, meta, true).await?));
+        }
         FetchItem::Body => return Ok(Ready::Encoded(derived::structure(message, meta, false).await?)),
         FetchItem::Rfc822 => (whole(None), None),
         FetchItem::Rfc822Header => (whole(Some(SectionText::Header)), None),
@@ -347,4 +348,3 @@ async fn make_ready<M: Mailbox>(
     };
     message.section(&section, partial).await.map(Ready::Octets)
 }
-
