@@ -8,20 +8,6 @@ use std::{
     },
 };
 
-use mail_drive::{Acceptor, Instant, Timer};
-use mail_session::{
-    Connection, Encryption,
-    auth::{LoginContext, Plaintext, Protocol},
-};
-use mailstore_sqlite::SqliteStore;
-use tokio::{net::TcpStream, time};
-use tokio_util::{
-    compat::{Compat, TokioAsyncReadCompatExt as _},
-    sync::CancellationToken,
-    task::TaskTracker,
-};
-use tracing::Instrument as _;
-
 use crate::{
     accounts::Accounts,
     authority::Passwords,
@@ -30,13 +16,27 @@ use crate::{
     limits::Place,
     password,
 };
+use mail_drive::{Acceptor, Instant, Timer};
+use mail_session::{
+    Connection, Encryption,
+    auth::{LoginContext, Plaintext, Protocol},
+    pop3,
+};
+use mailstore_sqlite::SqliteStore;
+use tokio::{net::TcpStream, time};
+use tokio_util::{
+    compat::{Compat, TokioAsyncReadCompatExt as _},
+    sync::CancellationToken,
+    task::TaskTracker,
+};
 
 type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
 
 /// What every session is served with.
 pub(crate) struct Sessions {
-    store: SqliteStore,
+    store: Arc<SqliteStore>,
     authority: Arc<Passwords>,
+    pop3: Arc<pop3::Config>,
     acceptor: Acceptor,
     clock: Clock,
     plaintext: Plaintext,
@@ -71,8 +71,9 @@ impl Sessions {
         let mut first = [0; 4];
         password::fill(&mut first)?;
         Ok(Self {
-            store,
+            store: Arc::new(store),
             authority,
+            pop3: Arc::new(pop3::Config::new(&config.hostname)),
             acceptor: Acceptor::new(tls),
             clock: Clock(time::Instant::now()),
             plaintext: config.plaintext,
@@ -96,23 +97,26 @@ impl Sessions {
             return;
         }
         let id = format!("{:08x}", self.next.fetch_add(1, Ordering::Relaxed));
-        let span = tracing::info_span!("session", id, service = service.key(), %peer);
         let context =
             LoginContext::new(service.protocol(), peer.to_string(), id).with_plaintext(self.plaintext);
         let encryption = if service.implicit_tls() { Encryption::Implicit } else { Encryption::OnRequest };
         let connection =
             Connection::new(stream.compat(), self.clock, self.acceptor.clone(), encryption, context);
-        tracker.spawn(
-            async move {
-                let _place = place;
-                tracing::debug!("connected");
-                self.serve(connection, service.protocol()).await;
-            }
-            .instrument(span),
-        );
+        tracker.spawn(async move {
+            let _place = place;
+            // Each session logs how it went and why it ended, with its identifier.
+            self.serve(connection, service.protocol()).await;
+        });
     }
 
     async fn serve(&self, connection: Accepted, protocol: Protocol) {
-        let _ = (connection, protocol, &self.store, &self.authority, &self.stopping);
+        let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
+        let stopping = self.stopping.cancelled();
+        match protocol {
+            Protocol::Pop3 => {
+                let _ = pop3::serve(store, authority, connection, Arc::clone(&self.pop3), stopping).await;
+            }
+            _ => {}
+        }
     }
 }
