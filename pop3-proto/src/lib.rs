@@ -6,10 +6,10 @@
 //! ```
 //! use std::sync::Arc;
 //! use mail_wire::{Instant, Machine, Poll};
-//! use pop3_proto::{Config, Event, RespCode, Server};
+//! use pop3_proto::{Config, Event, Passwords, RespCode, Server};
 //!
 //! let mut config = Config::default();
-//! config.plaintext_login = true; // for this example; the default wants TLS
+//! config.passwords = Passwords::Always; // for this example; the default wants TLS
 //! let mut server = Server::new(Arc::new(config));
 //! let mut input = b"USER tim\r\nPASS tan staaf \r\nRETR 1\r\nQUIT\r\n".to_vec();
 //! loop {
@@ -55,7 +55,8 @@ mod types;
 
 pub use encode::Encoder;
 pub use server::{
-    ALLOWED, Answered, Config, Error, Event, Late, Limits, Server, State, StateSet, Timeouts, Timestamp,
+    ALLOWED, Answered, Config, Error, Event, Late, Limits, Passwords, Server, State, StateSet, Timeouts,
+    Timestamp,
 };
 pub use types::{
     Capability, Command, CommandKind, LoginDelay, MessageNumber, OwnedCommand, RespCode, Retention, Secret,

@@ -13,7 +13,7 @@ const DIALOGUE: &[u8] = b"CAPA\r\nUSER mrose\r\nPASS  wrong \r\nAUTH PLAIN\r\n*\
 /// Feeds in these parts; gives the events and all that was sent.
 fn run(parts: impl IntoIterator<Item = Vec<u8>>) -> (Vec<String>, Vec<u8>) {
     let mut host = Host::with(|c| {
-        c.plaintext_login = true;
+        c.passwords = pop3_proto::Passwords::Always;
         c.limits.line = 64;
         c.limits.skipped = 300;
     });

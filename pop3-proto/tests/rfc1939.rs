@@ -183,7 +183,7 @@ fn section_7_apop_is_there_only_with_a_timestamp() {
 #[test]
 fn commands_have_no_place_before_login_and_keywords_any_case() {
     let mut host = Host::with(|c| {
-        c.plaintext_login = true;
+        c.passwords = pop3_proto::Passwords::Always;
         c.limits.bad_commands = 100;
     });
     host.feed(b"");
@@ -298,7 +298,7 @@ fn an_octet_now_and_then_is_no_progress() {
 #[test]
 fn strictly_only_crlf_ends_a_line() {
     let mut strict = Host::with(|c| {
-        c.plaintext_login = true;
+        c.passwords = pop3_proto::Passwords::Always;
         c.tolerance = pop3_proto::Tolerance::STRICT;
     });
     strict.feed(b"");

@@ -11,7 +11,7 @@ fn section_5_capa_in_both_states() {
     play(
         || {
             Host::with(|c| {
-                c.plaintext_login = true;
+                c.passwords = pop3_proto::Passwords::Always;
                 c.login_delay = Some((LoginDelay(900), true));
                 c.expire = Some((Retention::Days(60), true));
                 c.implementation = Some("Shlemazle-Plotz-v302".into());
@@ -55,7 +55,7 @@ fn section_5_capa_in_both_states() {
 #[test]
 fn section_6_values_of_the_user_hold_after_login() {
     let mut host = Host::with(|c| {
-        c.plaintext_login = true;
+        c.passwords = pop3_proto::Passwords::Always;
         c.expire = Some((Retention::Days(5), true));
     });
     host.server.set_personal(Some(Retention::Never), Some(LoginDelay(7)));
@@ -76,6 +76,15 @@ fn nothing_is_announced_that_cannot_be_used_now() {
     for command in ["STLS", "UTF8", "LANG", "USER mrose"] {
         assert!(host.feed(format!("{command}\r\n").as_bytes()).starts_with(b"-ERR "), "{command}");
     }
+}
+
+#[test]
+fn where_no_password_may_be_given_user_is_not_there() {
+    let mut host = Host::with(|c| c.passwords = pop3_proto::Passwords::Never);
+    host.feed(b"STLS\r\n");
+    let capa = String::from_utf8(host.feed(b"CAPA\r\n")).unwrap();
+    assert!(!capa.contains("USER") && capa.contains("SASL"), "{capa}");
+    assert_eq!(host.feed(b"USER mrose\r\n"), b"-ERR not supported here\r\n");
 }
 
 #[test]

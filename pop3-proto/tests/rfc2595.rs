@@ -56,13 +56,13 @@ fn what_follows_stls_in_the_clear_is_never_read() {
 #[test]
 fn what_was_learnt_in_the_clear_is_forgotten() {
     let mut host = Host::with(|c| {
-        c.plaintext_login = true;
+        c.passwords = pop3_proto::Passwords::Always;
         c.utf8 = Some(false);
     });
     host.feed(b"USER mrose\r\nUTF8\r\nSTLS\r\n");
     assert_eq!(host.handshakes.len(), 1);
     assert_eq!(host.server.user(), b"");
-    assert!(!host.server.utf8() && host.server.is_tls());
+    assert!(!host.server.utf8() && host.server.tls().is_some());
     assert_eq!(host.feed(b"PASS tanstaaf\r\n"), b"-ERR USER comes first\r\n");
 }
 

@@ -7,7 +7,7 @@ use dialogue::{Host, play};
 
 fn host() -> Host {
     Host::with(|c| {
-        c.plaintext_login = true;
+        c.passwords = pop3_proto::Passwords::Always;
         c.utf8 = Some(true);
         c.lang = true;
     })
@@ -58,7 +58,7 @@ fn utf8_after_login_is_tolerated_and_strictly_refused() {
     play(
         || {
             Host::with(|c| {
-                c.plaintext_login = true;
+                c.passwords = pop3_proto::Passwords::Always;
                 c.utf8 = Some(true);
                 c.tolerance.late_utf8 = false;
             })

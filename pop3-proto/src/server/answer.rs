@@ -109,7 +109,7 @@ impl Server {
         let Pending::Answer(CommandKind::Capa) = self.pending else { return self.misuse("capabilities") };
         let before_login = self.state != State::Transaction;
         let config = &self.config;
-        let stls = config.stls && !self.tls && before_login;
+        let stls = config.stls && self.tls.is_none() && before_login;
         let expire = match (config.expire, self.expire) {
             (_, Some(personal)) if !before_login => Some((personal, false)),
             (general, _) => general.map(|(retention, differs)| (retention, differs && before_login)),
@@ -124,7 +124,7 @@ impl Server {
             Some(Capability::RespCodes),
             Some(Capability::AuthRespCode),
             Some(Capability::Pipelining),
-            self.plaintext_allowed().then_some(Capability::User),
+            self.passwords_allowed().then_some(Capability::User),
             (!mechanisms.is_empty()).then_some(Capability::Sasl(mechanisms)),
             stls.then_some(Capability::Stls),
             expire.map(|(retention, differs)| Capability::Expire(retention, differs)),

@@ -13,9 +13,9 @@ pub struct Config {
     pub greeting: Cow<'static, str>,
     /// STLS is offered on connections without TLS (RFC 2595).
     pub stls: bool,
-    /// USER and PASS are allowed without TLS. Which SASL mechanisms are, is the host's to say
+    /// Where USER and PASS may be given. Which SASL mechanisms may, is the host's to say
     /// ([`Server::capabilities`](super::Server::capabilities)).
-    pub plaintext_login: bool,
+    pub passwords: Passwords,
     /// IMPLEMENTATION (RFC 2449 section 6.9).
     pub implementation: Option<Cow<'static, str>>,
     /// EXPIRE, and whether it differs between users (RFC 2449 section 6.7).
@@ -43,7 +43,7 @@ impl Default for Config {
         Self {
             greeting: Cow::Borrowed("POP3 server ready"),
             stls: true,
-            plaintext_login: false,
+            passwords: Passwords::TlsOnly,
             implementation: None,
             expire: None,
             login_delay: None,
@@ -55,6 +55,19 @@ impl Default for Config {
             timeouts: Timeouts::default(),
         }
     }
+}
+
+/// Where USER and PASS, which show a password, may be given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Passwords {
+    /// Nowhere: SASL or APOP alone.
+    Never,
+    /// Under TLS (RFC 8314 section 3).
+    #[default]
+    TlsOnly,
+    /// Always: for loopback and tests.
+    Always,
 }
 
 /// What a client may use of memory and patience.

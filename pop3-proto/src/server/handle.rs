@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroize;
 
-use super::{Answered, Event, Pending, Server, State, state::allowed};
+use super::{Answered, Event, Passwords, Pending, Server, State, state::allowed};
 use crate::{
     grammar,
     types::{Command, CommandKind, Secret, SecretBuf},
@@ -106,7 +106,10 @@ impl Server {
     /// potential attackers clues about which names are valid" (RFC 1939 section 13).
     fn give_user(&mut self, name: &[u8]) -> Event<'static> {
         self.forget_user();
-        if !self.plaintext_allowed() {
+        if !self.passwords_allowed() {
+            if self.passwords == Passwords::Never {
+                return self.not_offered(CommandKind::User);
+            }
             self.put_err(None, "encryption required: use STLS first");
             return Event::Answered(Answered::EncryptionRequired);
         }
@@ -130,7 +133,7 @@ impl Server {
     /// RFC 2595 section 4: "A -ERR response MAY result if a security layer is already active."
     fn stls(&mut self) -> Event<'static> {
         self.forget_user();
-        if self.tls {
+        if self.tls.is_some() {
             self.bad_command("command not permitted when TLS is active");
             return Event::Answered(Answered::OutOfPlace(CommandKind::Stls));
         }

@@ -81,8 +81,8 @@ impl Machine for Server {
     }
 
     fn upgraded(&mut self, transport: Upgraded) {
-        if matches!(transport, Upgraded::Tls(_)) {
-            self.begin_anew();
+        if let Upgraded::Tls(info) = transport {
+            self.begin_anew(info);
         }
     }
 }

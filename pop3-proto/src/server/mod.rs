@@ -7,11 +7,13 @@ mod handle;
 mod machine;
 mod state;
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use mail_wire::{DotEncoder, Instant, LineEnd, LineScanner, OutputQueue, Pace, PaceLimits, Stuffing, Wait};
+use mail_wire::{
+    DotEncoder, Instant, LineEnd, LineScanner, OutputQueue, Pace, PaceLimits, Stuffing, TlsInfo, Wait,
+};
 
-pub use config::{Config, Limits, Timeouts, Timestamp};
+pub use config::{Config, Limits, Passwords, Timeouts, Timestamp};
 pub use event::{Answered, Event};
 pub use state::{ALLOWED, State, StateSet};
 
@@ -51,7 +53,8 @@ pub struct Server {
     out: OutputQueue,
     /// The name that USER gave.
     user: Vec<u8>,
-    tls: bool,
+    tls: Option<Box<TlsInfo>>,
+    passwords: Passwords,
     utf8: bool,
     secret: bool,
     bad_commands: u16,
@@ -162,7 +165,8 @@ impl Server {
             dots: DotEncoder::new(config.stuffing),
             out: OutputQueue::new(),
             user: Vec::new(),
-            tls: false,
+            tls: None,
+            passwords: config.passwords,
             utf8: false,
             secret: false,
             bad_commands: 0,
@@ -192,10 +196,15 @@ impl Server {
         &self.user
     }
 
-    /// Whether the connection is encrypted.
+    /// What is known of the TLS connection, where it is one.
     #[must_use]
-    pub const fn is_tls(&self) -> bool {
-        self.tls
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
+    /// Changes where USER and PASS may be given, for this connection and from now on.
+    pub const fn set_passwords(&mut self, passwords: Passwords) {
+        self.passwords = passwords;
     }
 
     /// Whether the client is in UTF-8 mode (RFC 6856 section 2.1).
@@ -217,8 +226,13 @@ impl Server {
         self.scanner.looked()
     }
 
-    fn plaintext_allowed(&self) -> bool {
-        self.tls || self.config.plaintext_login
+    /// Whether USER and PASS may be given now.
+    const fn passwords_allowed(&self) -> bool {
+        match self.passwords {
+            Passwords::Never => false,
+            Passwords::TlsOnly => self.tls.is_some(),
+            Passwords::Always => true,
+        }
     }
 
     /// Nothing is read from here on.
@@ -240,14 +254,15 @@ impl Server {
 
     /// What was learnt in the clear is forgotten (RFC 2595 section 4: "the server remains in
     /// AUTHORIZATION state").
-    fn begin_anew(&mut self) {
+    fn begin_anew(&mut self, tls: TlsInfo) {
         let fresh = Self::new(Arc::clone(&self.config));
         let out = core::mem::take(&mut self.out);
         *self = Self {
             timestamp: self.timestamp.take(),
             state: if self.state == State::Start { State::Start } else { State::Authorization },
             out,
-            tls: true,
+            tls: Some(Box::new(tls)),
+            passwords: self.passwords,
             bad_commands: self.bad_commands,
             failed_logins: self.failed_logins,
             ..fresh

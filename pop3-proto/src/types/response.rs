@@ -17,6 +17,14 @@ pub enum RespCode {
 }
 
 impl RespCode {
+    /// The code of this name, "interpreted in a case-insensitive fashion" (RFC 2449 section 8).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::InUse, Self::LoginDelay, Self::SysTemp, Self::SysPerm, Self::Auth, Self::Utf8]
+            .into_iter()
+            .find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+
     /// The code as it stands between the brackets.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

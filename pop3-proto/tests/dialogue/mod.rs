@@ -68,7 +68,7 @@ impl Host {
     }
 
     pub fn plain() -> Self {
-        Self::with(|c| c.plaintext_login = true)
+        Self::with(|c| c.passwords = pop3_proto::Passwords::Always)
     }
 
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
