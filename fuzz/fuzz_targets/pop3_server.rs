@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use mail_wire::Machine;
-use pop3_proto::{Config, Event, Server};
+use pop3_proto::{Config, Event, Passwords, Server};
 
 fuzz_target!(|data: &[u8]| {
     let mut config = Config::default();
-    config.plaintext_login = true;
+    config.passwords = Passwords::Always;
     let mut logins = 0;
     mail_fuzz::drive(Server::new(Arc::new(config)), data, |server, frame| {
         let answered = match server.event(frame) {

@@ -1,32 +1,66 @@
+use std::fmt;
+
 use mail_drive::DriveError;
 use mail_wire::Misuse;
 use mailstore_api::StoreError;
 
 use crate::auth::LoginContext;
 
-/// One client's connection, as a listener hands it to a session of any protocol.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Connection<S, U> {
-    /// The octets' way.
-    pub stream: S,
-    /// How TLS is done: a [`mail_drive::Accept`], [`mail_drive::NoTls`] where there is none.
-    pub acceptor: U,
-    /// TLS comes first (implicit TLS, RFC 8314), not when the client asks for it.
-    pub implicit_tls: bool,
-    /// Who connects, for the authority and the logs.
-    pub context: LoginContext,
+/// When TLS begins on a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Encryption {
+    /// Never: nothing offers it.
+    #[default]
+    None,
+    /// When the client asks for it: STARTTLS, STLS.
+    OnRequest,
+    /// From the first octet (RFC 8314 section 3).
+    Implicit,
 }
 
-impl<S, U> Connection<S, U> {
-    /// A connection that begins in the clear; TLS comes if the client asks for it.
-    pub const fn plain(stream: S, acceptor: U, context: LoginContext) -> Self {
-        Self { stream, acceptor, implicit_tls: false, context }
+/// A connection that was just accepted, as every session takes it.
+#[non_exhaustive]
+pub struct Connection<S, T, X> {
+    /// The stream, plain still.
+    pub stream: S,
+    /// The runtime's clock and alarm.
+    pub timer: T,
+    /// Does the TLS handshake; [`NoTls`](mail_drive::NoTls) where there is none.
+    pub acceptor: X,
+    /// When it does.
+    pub encryption: Encryption,
+    /// The peer, the session's identifier in logs, and whether passwords may travel without TLS.
+    pub context: LoginContext,
+    /// What the driver grants the peer.
+    pub limits: mail_drive::Limits,
+}
+
+impl<S, T> Connection<S, T, mail_drive::NoTls> {
+    /// A connection without TLS.
+    pub fn plain(stream: S, timer: T, context: LoginContext) -> Self {
+        Self::new(stream, timer, mail_drive::NoTls, Encryption::None, context)
+    }
+}
+
+impl<S, T, X> Connection<S, T, X> {
+    /// A connection on which TLS begins as `encryption` says.
+    pub fn new(stream: S, timer: T, acceptor: X, encryption: Encryption, context: LoginContext) -> Self {
+        Self { stream, timer, acceptor, encryption, context, limits: mail_drive::Limits::default() }
     }
 
-    /// A connection that begins with the TLS handshake.
-    pub const fn tls(stream: S, acceptor: U, context: LoginContext) -> Self {
-        Self { stream, acceptor, implicit_tls: true, context }
+    /// The same with other limits for the peer.
+    #[must_use]
+    pub fn with_limits(self, limits: mail_drive::Limits) -> Self {
+        Self { limits, ..self }
+    }
+}
+
+impl<S, T, X> fmt::Debug for Connection<S, T, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("encryption", &self.encryption)
+            .field("context", &self.context)
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,4 +14,4 @@ pub mod search;
 pub mod submission;
 pub mod view;
 
-pub use connection::{Connection, SessionError};
+pub use connection::{Connection, Encryption, SessionError};

@@ -22,6 +22,8 @@
 #![forbid(unsafe_code)]
 
 mod any;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod data;
 mod error;
 mod flags;

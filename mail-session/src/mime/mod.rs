@@ -11,6 +11,7 @@ mod envelope;
 mod header;
 mod scan;
 mod section;
+mod structure;
 mod text;
 mod transfer;
 mod words;

@@ -35,14 +35,14 @@ mod session;
 use std::{future::Future, pin::pin, sync::Arc};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use mail_drive::{Accept, Driver, Limits, Next, Timer, Turn};
+use mail_drive::{Accept, Driver, Next, Timer, Turn};
 use mailstore_api::MailStore;
 use pop3_proto::{Error, Passwords, Server};
 use tracing::Instrument as _;
 
 use self::session::Session;
 use crate::{
-    Connection, SessionError,
+    Connection, Encryption, SessionError,
     auth::{Authority, Credential, Plaintext},
 };
 
@@ -50,12 +50,10 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The protocol's part: greeting, capabilities, limits, times. Set `stls` to `false` where
-    /// the connections have no TLS. UTF8 and LANG are to stay off, as no session serves them.
+    /// The protocol's part: greeting, capabilities, limits, times. STLS is offered
+    /// only on connections that can have it. UTF8 and LANG are to stay off, as no session serves them.
     /// `passwords` is not looked at: the login context and the authority decide.
     pub protocol: Arc<pop3_proto::Config>,
-    /// What a connection may use.
-    pub limits: Limits,
 }
 
 impl Config {
@@ -65,10 +63,7 @@ impl Config {
         let mut protocol = pop3_proto::Config::default();
         protocol.greeting = format!("{hostname} POP3 server ready").into();
         protocol.expire = Some((pop3_proto::Retention::Never, false));
-        let mut limits = Limits::default();
-        // The longest frame, and what a pipelining client has sent meanwhile.
-        limits.input = protocol.limits.auth_line.max(protocol.limits.line) + 32 * 1024;
-        Self { protocol: Arc::new(protocol), limits }
+        Self { protocol: Arc::new(protocol) }
     }
 }
 
@@ -80,8 +75,7 @@ impl Config {
 pub fn serve<St, A, S, U, T, F>(
     store: Arc<St>,
     authority: Arc<A>,
-    connection: Connection<S, U>,
-    timer: T,
+    connection: Connection<S, T, U>,
     config: Arc<Config>,
     shutdown: F,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
@@ -95,14 +89,13 @@ where
 {
     let context = &connection.context;
     let span = tracing::info_span!("pop3", session = %context.session, peer = %context.peer);
-    run(store, authority, connection, timer, config, shutdown).instrument(span)
+    run(store, authority, connection, config, shutdown).instrument(span)
 }
 
 async fn run<St, A, S, U, T, F>(
     store: Arc<St>,
     authority: Arc<A>,
-    connection: Connection<S, U>,
-    timer: T,
+    connection: Connection<S, T, U>,
     config: Arc<Config>,
     shutdown: F,
 ) -> Result<(), SessionError<Error>>
@@ -114,16 +107,24 @@ where
     T: Timer,
     F: Future<Output = ()> + Send,
 {
-    let Connection { stream, acceptor, implicit_tls, context } = connection;
-    let mut machine = Server::new(Arc::clone(&config.protocol));
+    let Connection { stream, timer, acceptor, encryption, context, mut limits } = connection;
+    // The longest frame, and what a pipelining client has sent meanwhile.
+    let frame = config.protocol.limits.auth_line.max(config.protocol.limits.line);
+    limits.input = limits.input.max(frame + 32 * 1024);
+    let mut protocol = Arc::clone(&config.protocol);
+    drop(config);
+    if encryption == Encryption::None && protocol.stls {
+        Arc::make_mut(&mut protocol).stls = false;
+    }
+    let mut machine = Server::new(protocol);
     machine.set_passwords(match context.plaintext {
         _ if !authority.credentials(&context).contains(&Credential::Password) => Passwords::Never,
         Plaintext::TlsOnly => Passwords::TlsOnly,
         Plaintext::Always => Passwords::Always,
     });
-    let begin = if implicit_tls { Driver::tls_with_limits } else { Driver::with_limits };
-    let mut driver = begin(machine, stream, timer, acceptor, config.limits.clone());
-    drop(config);
+    let implicit = encryption == Encryption::Implicit;
+    let begin = if implicit { Driver::tls_with_limits } else { Driver::with_limits };
+    let mut driver = begin(machine, stream, timer, acceptor, limits);
     let mut session = Session::new(store, authority, context);
     let mut shutdown = pin!(shutdown);
     tracing::debug!("connected");

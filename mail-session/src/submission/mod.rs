@@ -1,1 +1,1 @@
-//! placeholder
+//! SMTP submission (RFC 6409): from AUTH to a message that is kept.
