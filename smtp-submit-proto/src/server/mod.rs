@@ -19,8 +19,8 @@ mod state;
 use alloc::{boxed::Box, string::String, sync::Arc};
 
 use mail_wire::{
-    DotDecoder, Instant, LineEnd, LineScanner, Machine, OutputQueue, Pace, Poll, Scan, Upgrade, Upgraded,
-    Wait,
+    DotDecoder, Instant, LineEnd, LineScanner, Machine, OutputQueue, Pace, Poll, Scan, TlsInfo, Upgrade,
+    Upgraded, Wait,
 };
 
 use crate::{Rules, encode::ReplyWriter, status};
@@ -63,7 +63,7 @@ pub struct Server {
     /// What EHLO or HELO said; empty before.
     client: String,
     extended: bool,
-    tls: bool,
+    tls: Option<Box<TlsInfo>>,
     authenticated: bool,
     /// The last frame was an AUTH line.
     secret: bool,
@@ -82,7 +82,7 @@ impl core::fmt::Debug for Server {
             .field("mode", &self.mode)
             .field("phase", &self.phase)
             .field("pending", &self.pending)
-            .field("tls", &self.tls)
+            .field("tls", &self.tls.is_some())
             .field("authenticated", &self.authenticated)
             .finish_non_exhaustive()
     }
@@ -119,7 +119,7 @@ impl Server {
             frame: Frame::None,
             client: String::new(),
             extended: false,
-            tls: false,
+            tls: None,
             authenticated: false,
             secret: false,
             recipients: 0,
@@ -145,10 +145,16 @@ impl Server {
         self.extended
     }
 
+    /// What is known of the TLS connection; `None` where it is not one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
     /// Whether TLS is up.
     #[must_use]
     pub const fn is_encrypted(&self) -> bool {
-        self.tls
+        self.tls.is_some()
     }
 
     /// Whether AUTH has succeeded.
@@ -300,11 +306,9 @@ impl Machine for Server {
     }
 
     fn upgraded(&mut self, transport: Upgraded) {
-        if !matches!(transport, Upgraded::Tls(_)) {
-            return;
-        }
+        let Upgraded::Tls(info) = transport else { return };
         // RFC 3207 section 4.2: all that was learnt in the clear is forgotten.
-        self.tls = true;
+        self.tls = Some(Box::new(info));
         self.authenticated = false;
         self.extended = false;
         self.client = String::new();
