@@ -87,20 +87,17 @@ impl<St: MailStore, A: Authority> Session<St, A> {
     }
 
     fn list_one(&self, n: MessageNumber, peer: &mut Peer<'_, Server>) -> Answer {
-        Ok(match self.maildrop.as_ref().and_then(|m| m.message(n)) {
-            Some(message) => peer.machine.scan_listing(n, message.octets())?,
-            None => self.no_such_message(peer)?,
-        })
+        let Some(message) = self.maildrop.as_ref().and_then(|m| m.message(n)) else {
+            return self.no_such_message(peer);
+        };
+        Ok(peer.machine.scan_listing(n, message.octets())?)
     }
 
     fn unique_id_of_one(&self, n: MessageNumber, peer: &mut Peer<'_, Server>) -> Answer {
-        let found = self.maildrop.as_ref().and_then(|m| Some((m, m.message(n)?)));
-        Ok(match found {
-            Some((maildrop, message)) => {
-                maildrop.unique_id(message.uid, |id| peer.machine.unique_id_listing(n, id))?;
-            }
-            None => self.no_such_message(peer)?,
-        })
+        let Some((maildrop, message)) = self.maildrop.as_ref().and_then(|m| Some((m, m.message(n)?))) else {
+            return self.no_such_message(peer);
+        };
+        Ok(maildrop.unique_id(message.uid, |id| peer.machine.unique_id_listing(n, id))?)
     }
 
     async fn list(&mut self, peer: &mut Peer<'_, Server>) -> Answer {
@@ -149,7 +146,7 @@ impl<St: MailStore, A: Authority> Session<St, A> {
         let Some(maildrop) = self.maildrop.take() else { return Ok(peer.machine.ok("goodbye")?) };
         let removed = maildrop.remove_marked().await;
         drop(maildrop);
-        Ok(match removed {
+        match removed {
             Ok(removed) => {
                 self.removed = removed;
                 peer.machine.ok("goodbye")?;
@@ -158,7 +155,8 @@ impl<St: MailStore, A: Authority> Session<St, A> {
                 tracing::warn!(%error, "deleted messages are not removed");
                 peer.machine.err(system(&error), "some deleted messages not removed")?;
             }
-        })
+        }
+        Ok(())
     }
 
     pub(super) fn no_such_message(&self, peer: &mut Peer<'_, Server>) -> Answer {
