@@ -15,12 +15,13 @@ use crate::{
     fault::Result,
     limits::Place,
     password,
+    router::LocalDelivery,
 };
 use mail_drive::{Acceptor, Instant, Timer};
 use mail_session::{
     Connection, Encryption,
     auth::{LoginContext, Plaintext, Protocol},
-    pop3,
+    imap, pop3, submission,
 };
 use mailstore_sqlite::SqliteStore;
 use tokio::{net::TcpStream, time};
@@ -36,7 +37,10 @@ type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
 pub(crate) struct Sessions {
     store: Arc<SqliteStore>,
     authority: Arc<Passwords>,
+    router: LocalDelivery,
+    imap: imap::Config,
     pop3: Arc<pop3::Config>,
+    submission: submission::Config,
     acceptor: Acceptor,
     clock: Clock,
     plaintext: Plaintext,
@@ -63,7 +67,7 @@ impl Sessions {
     pub(crate) fn new(
         config: &Config,
         store: SqliteStore,
-        _accounts: Arc<Accounts>,
+        accounts: Arc<Accounts>,
         authority: Arc<Passwords>,
         tls: Arc<rustls::ServerConfig>,
         stopping: CancellationToken,
@@ -73,6 +77,9 @@ impl Sessions {
         Ok(Self {
             store: Arc::new(store),
             authority,
+            router: LocalDelivery::new(accounts),
+            imap: imap::Config::new(&config.hostname),
+            submission: submission::Config::new(&config.hostname),
             pop3: Arc::new(pop3::Config::new(&config.hostname)),
             acceptor: Acceptor::new(tls),
             clock: Clock(time::Instant::now()),
@@ -104,19 +111,38 @@ impl Sessions {
             Connection::new(stream.compat(), self.clock, self.acceptor.clone(), encryption, context);
         tracker.spawn(async move {
             let _place = place;
-            // Each session logs how it went and why it ended, with its identifier.
             self.serve(connection, service.protocol()).await;
         });
     }
 
+    /// Serves it to its end. Each session logs with its identifier what it did.
     async fn serve(&self, connection: Accepted, protocol: Protocol) {
-        let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
         let stopping = self.stopping.cancelled();
         match protocol {
             Protocol::Pop3 => {
+                let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
+                // It has logged its error itself.
                 let _ = pop3::serve(store, authority, connection, Arc::clone(&self.pop3), stopping).await;
             }
-            _ => {}
+            Protocol::Imap4 => {
+                // So has this.
+                let _ = imap::serve(&*self.store, &*self.authority, connection, &self.imap, stopping).await;
+            }
+            Protocol::Submission => {
+                let session = connection.context.session.clone();
+                let ended = submission::serve(
+                    &*self.store,
+                    &*self.authority,
+                    &self.router,
+                    connection,
+                    &self.submission,
+                    stopping,
+                );
+                if let Err(error) = ended.await {
+                    tracing::info!(session, %error, "submission broken off");
+                }
+            }
+            other => tracing::error!("nothing serves {other}"),
         }
     }
 }
