@@ -127,7 +127,7 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
 
     fn delete(&mut self, n: MessageNumber, peer: &mut Peer<'_, Server>) -> Answer {
         if self.maildrop.as_mut().is_some_and(|maildrop| maildrop.mark(n)) {
-            return Ok(peer.machine.ok(&format!("message {n} deleted"))?);
+            return Ok(peer.machine.ok("message deleted")?);
         }
         self.no_such_message(peer)
     }
