@@ -1,6 +1,7 @@
 //! Modseqs become visible in the order of commits: a cursor never steps over a change.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -100,6 +101,59 @@ pub(super) async fn a_cursor_misses_no_flag(t: &Scene) {
     storm(t, &[&flag(F::SEEN), &flag(F::FLAGGED), &flag(F::DRAFT)]);
 }
 
+/// What one pull answered: from this cursor, everything up to that one.
+struct Cut {
+    after: ModSeq,
+    upto: ModSeq,
+    changed: BTreeMap<Uid, ModSeq>,
+}
+
+/// A modseq that a change was answered with belongs to every cut around it: one that is taken early and becomes
+/// visible late falls into a cut that was made already.
+pub(super) async fn a_modseq_is_visible_before_any_greater_one(t: &Scene) {
+    t.inbox().await.fill(8).await;
+    let (rounds, told) = (t.rounds(150), Mutex::new(Vec::<(Uid, ModSeq)>::new()));
+    let mut cuts = Vec::new();
+    thread::scope(|s| {
+        let writers: Vec<_> = (0..3_usize)
+            .map(|who| {
+                let (store, told) = (t.store(), &told);
+                s.spawn(move || {
+                    block_on(async {
+                        let folder = inbox(&store).await;
+                        for n in 0..rounds as usize {
+                            let op = if n % 2 == 0 { FlagOp::Add } else { FlagOp::Remove };
+                            let some = &folder.snapshot.uids[who * 2..who * 2 + 2 + n % 2];
+                            let outcome = folder.store(some, op, system(F::FLAGGED)).await;
+                            told.lock().unwrap().extend(outcome.changed.iter().map(|c| (c.uid, c.modseq)));
+                        }
+                    });
+                })
+            })
+            .collect();
+        let folder = block_on(t.inbox());
+        let mut after = folder.snapshot.at;
+        while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let c = block_on(folder.since(after));
+            let changed = c.changed.iter().map(|c| (c.uid, c.modseq)).collect();
+            if c.upto > after {
+                cuts.push(Cut { after, upto: c.upto, changed });
+                after = c.upto;
+            }
+        }
+    });
+    for (uid, modseq) in told.into_inner().unwrap() {
+        let Some(cut) = cuts.iter().find(|cut| cut.after < modseq && modseq <= cut.upto) else { continue };
+        let seen = cut.changed.get(&uid);
+        assert!(
+            seen.is_some_and(|seen| *seen >= modseq),
+            "{uid} changed at {modseq:?}, and the cut from {:?} to {:?} has {seen:?}",
+            cut.after,
+            cut.upto
+        );
+    }
+}
+
 pub(super) async fn a_cursor_misses_no_expunge(t: &Scene) {
     let rounds = t.rounds(80);
     let append = |store: &AnyStore| {
@@ -189,13 +243,17 @@ impl Meeting {
     /// Waits for the other's `nth` arrival, from 1. False when there is none any more.
     fn meet(&self, nth: u32) -> bool {
         self.arrived.fetch_add(1, Ordering::SeqCst);
-        while self.arrived.load(Ordering::SeqCst) < 2 * nth {
-            if self.over.load(Ordering::SeqCst) {
+        loop {
+            // Read in this order: who has left arrived before.
+            let over = self.over.load(Ordering::SeqCst);
+            if self.arrived.load(Ordering::SeqCst) >= 2 * nth {
+                return true;
+            }
+            if over {
                 return false;
             }
             thread::yield_now();
         }
-        true
     }
 }
 
