@@ -155,6 +155,16 @@ impl View {
         })
     }
 
+    /// The sequence numbers of those of `set` that the client counts, ascending.
+    pub fn seqs_of<'a>(&'a self, set: &'a UidSet) -> impl Iterator<Item = u32> + 'a {
+        set.ranges().iter().flat_map(|(a, b)| {
+            let from = self.uids.partition_point(|u| u.get() < *a);
+            let to = self.uids.partition_point(|u| u.get() <= *b);
+            let seq = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+            seq(from) + 1..seq(to) + 1
+        })
+    }
+
     /// The messages with these sequence numbers, as UIDs, `*` being the last the client knows
     /// (RFC 9051 section 9, `seq-range`: either order).
     ///

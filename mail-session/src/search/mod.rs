@@ -19,6 +19,7 @@ use std::{
 use mailstore_api::{Mailbox, Query, Result, SearchOutcome, UidSet};
 
 use evaluate::Evaluation;
+pub(crate) use evaluate::read_range;
 
 /// Those of `within` that match.
 ///
