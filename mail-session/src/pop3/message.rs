@@ -54,13 +54,16 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
 }
 
 /// Sends octets, all or up to the end of so many lines.
+///
+/// Where half is sent and the rest cannot be, the session ends and with it the connection, without the
+/// termination octet: the client must not take the half for the whole.
 async fn send<B: Body>(body: &mut B, lines: &mut Option<u64>, peer: &mut Peer<'_, Server>) -> Answer {
     let mut at = 0;
     while at < body.len() && *lines != Some(0) {
         let octets = match body.read_at(at, CHUNK).await {
             Ok(octets) if !octets.is_empty() => octets,
-            Ok(_) => return cut_off(ErrorKind::Corrupt.into(), peer),
-            Err(error) => return cut_off(error, peer),
+            Ok(_) => return Err(SessionError::Store(ErrorKind::Corrupt.into())),
+            Err(error) => return Err(SessionError::Store(error)),
         };
         at += octets.len() as u64;
         peer.machine.body(up_to_line(octets, lines))?;
@@ -91,11 +94,4 @@ fn unreadable(error: &StoreError, peer: &mut Peer<'_, Server>) -> Answer {
     }
     tracing::warn!(%error, "a message cannot be read");
     Ok(peer.machine.err(system(error), "the message cannot be read")?)
-}
-
-/// Half a message is sent and the rest cannot be: the connection ends without the termination octet, so
-/// that the client does not take the half for the whole.
-fn cut_off(error: StoreError, peer: &mut Peer<'_, Server>) -> Answer {
-    peer.machine.close();
-    Err(SessionError::Store(error))
 }

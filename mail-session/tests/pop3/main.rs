@@ -175,8 +175,10 @@ fn the_maildrop_is_locked_for_one_session_and_free_when_it_is_over() {
         second.ok("USER alice").await;
         let refused = second.err("PASS secret").await;
         assert!(refused.starts_with("-ERR [IN-USE] "), "{refused}");
-        // Free before QUIT is answered: a client may be back at once.
-        first.ok("QUIT").await;
+        // Free when QUIT is answered: a client may be back at once, while the old connection lingers for what
+        // was pipelined behind.
+        first.send("QUIT\r\nNOOP\r\n").await;
+        first.ok("").await;
         second.ok("USER alice").await;
         second.ok("PASS secret").await;
         drop(second);
