@@ -64,7 +64,7 @@ static PAIRS: [u16; 100] = {
         // `n` is below the length.
         #[allow(clippy::indexing_slicing)]
         {
-            pairs[n as usize] = 0x3030 | n / 10 | (n % 10) << 8;
+            pairs[n as usize] = 0x3030 | (n / 10) | ((n % 10) << 8);
         }
         n += 1;
     }
