@@ -22,7 +22,8 @@ fn host(s: &mut Server, event: Event<'_>) {
 #[test]
 fn section_6_3_11_the_example() {
     let mut talk = Talk::logged_in(config(), false);
-    let mut messages: Vec<(S, Option<DateTime>, u64, bool, Vec<u8>)> = Vec::new();
+    type Message = (S, Option<DateTime>, u64, bool, Vec<u8>);
+    let mut messages: Vec<Message> = Vec::new();
     let mut host = |s: &mut Server, event: Event<'_>| {
         let message = match &event {
             Event::AppendBegin(begin) => Some(begin.message),
@@ -104,7 +105,7 @@ fn refusals() {
     let mut config = config();
     config.append_limit = Some(1000);
     config.limits.dropped = 100;
-    let mut talk = Talk::logged_in(config.clone(), false);
+    let mut talk = Talk::logged_in(config, false);
     let mut host = |s: &mut Server, event: Event<'_>| match event {
         Event::AppendBegin(b) if b.mailbox.bytes().as_ref() == b"none" => {
             s.refuse_literal(Some(Code::TryCreate), "No such mailbox").unwrap();

@@ -23,31 +23,82 @@ use crate::{
     types::{Code, Date, DateTime, SystemFlags},
 };
 
-/// `number`, `nz-number`
+/// Appends as many octets as fit a register, and takes away what is no digit: one copy of a constant size.
 #[inline]
-pub(crate) fn number(out: &mut Vec<u8>, n: u32) {
-    if let Ok(n @ 0..10) = u8::try_from(n) {
-        out.push(b'0' + n);
-        return;
-    }
-    number64(out, u64::from(n));
+fn digits(out: &mut Vec<u8>, text: u64, len: usize) {
+    out.extend_from_slice(&text.to_le_bytes());
+    out.truncate(out.len() - 8 + len);
 }
 
-/// `number64`, written backwards into a stack array and appended at once.
+/// `number`, `nz-number`
 #[inline]
-pub(crate) fn number64(out: &mut Vec<u8>, mut n: u64) {
-    let mut digits = [0u8; 20];
-    let mut first = digits.len();
-    for place in digits.iter_mut().rev() {
-        // A remainder by ten fits any integer.
-        *place = b'0' + u8::try_from(n % 10).unwrap_or(0);
-        first -= 1;
-        n /= 10;
-        if n == 0 {
+pub(crate) fn number(out: &mut Vec<u8>, mut n: u32) {
+    if n >= 100_000_000 {
+        return number64(out, u64::from(n));
+    }
+    // The last digits are found first and end up in the highest octets.
+    let (mut text, mut len) = (0, 0);
+    while n >= 10 {
+        text = text << 16 | pair(n % 100);
+        len += 2;
+        n /= 100;
+    }
+    if n > 0 || len == 0 {
+        text = text << 8 | u64::from(n) | 0x30;
+        len += 1;
+    }
+    digits(out, text, len);
+}
+
+/// The two digits of a number below 100, the first in the lower octet.
+#[inline]
+fn pair(n: u32) -> u64 {
+    // Below 100, the length of the table: no check is left of it.
+    usize::try_from(n).ok().and_then(|n| PAIRS.get(n)).map_or(0, |p| u64::from(*p))
+}
+
+static PAIRS: [u16; 100] = {
+    let mut pairs = [0; 100];
+    let mut n = 0;
+    while n < 100u16 {
+        // `n` is below the length.
+        #[allow(clippy::indexing_slicing)]
+        {
+            pairs[n as usize] = 0x3030 | (n / 10) | ((n % 10) << 8);
+        }
+        n += 1;
+    }
+    pairs
+};
+
+/// `number64`
+pub(crate) fn number64(out: &mut Vec<u8>, n: u64) {
+    const GROUP: u64 = 100_000_000;
+    let mut rest = n;
+    let mut groups = [0u32; 3];
+    let mut count = 0;
+    for group in &mut groups {
+        // A remainder by 10^8 fits.
+        *group = u32::try_from(rest % GROUP).unwrap_or(0);
+        count += 1;
+        rest /= GROUP;
+        if rest == 0 {
             break;
         }
     }
-    out.extend_from_slice(digits.get(first..).unwrap_or(&[]));
+    for (i, group) in groups.iter().take(count).rev().enumerate() {
+        if i == 0 {
+            number(out, *group);
+        } else {
+            let mut n = *group;
+            let mut text = 0;
+            for _ in 0..4 {
+                text = text << 16 | pair(n % 100);
+                n /= 100;
+            }
+            digits(out, text, 8);
+        }
+    }
 }
 
 /// Two digits.
@@ -216,6 +267,45 @@ const SYSTEM_FLAGS: [(SystemFlags, &[u8]); 6] = [
     (SystemFlags::RECENT, b"\\Recent"),
 ];
 
+/// The text of every set of system flags, from its parenthesis on, and how long it is.
+struct FlagText {
+    text: [u8; 56],
+    len: u8,
+}
+
+// Every index is below a length known here: what is wrong does not compile.
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+const fn flag_texts() -> [FlagText; 64] {
+    let mut all = [const { FlagText { text: [0; 56], len: 0 } }; 64];
+    let mut set = 0;
+    while set < all.len() {
+        let mut at = 1;
+        all[set].text[0] = b'(';
+        let mut i = 0;
+        while i < SYSTEM_FLAGS.len() {
+            let (flag, name) = SYSTEM_FLAGS[i];
+            if SystemFlags::from_bits(set as u8).contains(flag) {
+                if at > 1 {
+                    all[set].text[at] = b' ';
+                    at += 1;
+                }
+                let mut j = 0;
+                while j < name.len() {
+                    all[set].text[at] = name[j];
+                    at += 1;
+                    j += 1;
+                }
+            }
+            i += 1;
+        }
+        all[set].len = at as u8;
+        set += 1;
+    }
+    all
+}
+
+static FLAG_TEXTS: [FlagText; 64] = flag_texts();
+
 /// `flag-list = "(" [flag *(SP flag)] ")"`
 #[inline]
 pub(crate) fn flag_list<K: AsRef<str>>(
@@ -224,28 +314,23 @@ pub(crate) fn flag_list<K: AsRef<str>>(
     keywords: impl IntoIterator<Item = K>,
     wildcard: bool,
 ) {
-    let from = out.len();
-    // Each flag is written with the space before it; the first space becomes the parenthesis.
-    for (flag, name) in SYSTEM_FLAGS {
-        if system.contains(flag) {
-            out.push(b' ');
-            out.extend_from_slice(name);
-        }
+    let mut first = system.is_empty();
+    if let Some(flags) = FLAG_TEXTS.get(usize::from(system.bits() & 63)) {
+        // A copy of constant size is a few moves; what is too much of it goes.
+        out.extend_from_slice(&flags.text);
+        out.truncate(out.len() - flags.text.len() + usize::from(flags.len));
     }
     for keyword in keywords {
-        out.push(b' ');
+        if !first {
+            out.push(b' ');
+        }
+        first = false;
         atom(out, keyword.as_ref().as_bytes());
     }
     if wildcard {
-        out.extend_from_slice(b" \\*");
+        out.extend_from_slice(if first { b"\\*" } else { b" \\*" });
     }
-    match out.get_mut(from) {
-        Some(space) => {
-            *space = b'(';
-            out.push(b')');
-        }
-        None => out.extend_from_slice(b"()"),
-    }
+    out.push(b')');
 }
 
 const MONTHS: [&[u8; 3]; 12] =
