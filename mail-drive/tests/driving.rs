@@ -332,7 +332,8 @@ fn another_future_wakes_the_session_and_neither_starves_the_other() {
     let mut driver = toy_on(server);
     block_on(client.write_all(&b"ECHO x\r\n".repeat(10))).unwrap();
     let (mut turns, mut others) = (0, 0);
-    for _ in 0..20 {
+    for calls in 0..20 {
+        assert!(turns <= calls / 2 + 1 && others <= calls / 2 + 1, "{turns} {others}");
         match block_on(driver.next_or(ready(7))).unwrap() {
             Next::Turn(turn) => {
                 turn.peer.machine.say(b"x");

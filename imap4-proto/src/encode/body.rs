@@ -1,7 +1,7 @@
 use alloc::{borrow::Cow, vec::Vec};
 
 use super::{nil, nstring, number64, string};
-use crate::types::{BodyKind, BodyStructure, Disposition, Multipart, SinglePart};
+use crate::types::{BodyKind, BodyStructure, Disposition, Multipart, Parameters, SinglePart};
 
 /// What is still to be written, the next at the end: nesting costs heap, not stack.
 enum Todo<'s, 'a> {
@@ -133,7 +133,7 @@ fn extension(
 }
 
 /// `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil`
-fn parameters(out: &mut Vec<u8>, list: &[(Cow<'_, [u8]>, Cow<'_, [u8]>)], utf8: bool) {
+fn parameters(out: &mut Vec<u8>, list: &Parameters<'_>, utf8: bool) {
     if list.is_empty() {
         nil(out);
         return;

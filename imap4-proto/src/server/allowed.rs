@@ -35,15 +35,6 @@ impl State {
             Self::Logout => States::NONE,
         }
     }
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::NotAuthenticated => "not authenticated",
-            Self::Authenticated => "authenticated",
-            Self::Selected => "selected",
-            Self::Logout => "logout",
-        }
-    }
 }
 
 /// RFC 9051 section 6.1: any state.

@@ -144,9 +144,8 @@ impl Server {
     /// A frame that begins with a tag.
     #[inline]
     fn command_frame<'b>(&mut self, frame: &'b [u8], is_head: bool) -> Event<'b> {
-        let (rest, tag) = match grammar::tag(frame) {
-            Ok(tagged) => tagged,
-            Err(_) => return self.reject_untagged("A tag is missing", is_head),
+        let Ok((rest, tag)) = grammar::tag(frame) else {
+            return self.reject_untagged("A tag is missing", is_head);
         };
         if self.tag.set(tag).is_none() {
             return self.reject_untagged("The tag is too long", is_head);
@@ -380,8 +379,8 @@ impl Server {
     #[cold]
     fn out_of_place<'b>(&mut self, kind: CommandKind) -> Event<'b> {
         let why = match self.state {
-            State::NotAuthenticated => "Log in first",
             _ if kind == CommandKind::StartTls => "STARTTLS is not offered here",
+            State::NotAuthenticated => "Log in first",
             State::Authenticated if allowed(kind, State::Selected) => "Select a mailbox first",
             _ => "Already logged in",
         };

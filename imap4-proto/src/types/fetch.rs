@@ -195,7 +195,7 @@ impl<'b> PartPath<'b> {
 
     /// The part numbers, from the outermost.
     pub fn iter(&self) -> impl Iterator<Item = u32> + Clone + 'b {
-        self.0.split(|b| *b == b'.').filter_map(|n| grammar::number::digits(n))
+        self.0.split(|b| *b == b'.').filter_map(grammar::number::digits)
     }
 
     /// Whether it is the message itself.

@@ -220,14 +220,13 @@ impl Framer {
             self.look(n.map_or(tail.len(), |n| n + 1));
             return n.and_then(|_| self.line_end(false));
         }
+        let mut skipped = 0;
         if self.header.is_outside() {
             match self.mode {
                 Mode::Plain | Mode::Skip => {
                     let n = memchr2(b'{', b'\n', tail);
                     self.look(n.unwrap_or(tail.len()));
-                    if n.is_none() {
-                        return None;
-                    }
+                    skipped = n?;
                 }
                 Mode::Tag | Mode::Verb(..) => {
                     let n = self.name(tail);
@@ -239,7 +238,8 @@ impl Framer {
                 _ => {}
             }
         }
-        let b = *input_at(tail, self)?;
+        let b = *tail.get(skipped)?;
+        self.look(1);
         let ended = self.header.octet(b);
         if let Mode::Arguments = self.mode {
             self.arguments.octet(b, !self.header.is_outside());
@@ -397,13 +397,6 @@ const fn may_matter(verb: u64) -> bool {
         0x100..=0xffff => verb >> 8 != A || verb & 0xff == b'P' as u64,
         _ => verb >> 56 == 0,
     }
-}
-
-/// The next octet, counted as seen.
-#[inline]
-fn input_at<'i>(tail: &'i [u8], framer: &mut Framer) -> Option<&'i u8> {
-    framer.look(1);
-    tail.first()
 }
 
 /// How many octets of the input belong to something of which `left` are left.
