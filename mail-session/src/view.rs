@@ -142,6 +142,15 @@ impl View {
         self.gone.contains(&uid)
     }
 
+    /// Those of `set` that are not known to be gone.
+    #[must_use]
+    pub fn still_there(&self, set: &UidSet) -> UidSet {
+        if self.gone.is_empty() {
+            return set.clone();
+        }
+        set.difference(&self.gone.iter().copied().collect())
+    }
+
     /// Whether a message of `set` is gone, though the client was not told yet.
     #[must_use]
     pub fn any_gone(&self, set: &UidSet) -> bool {

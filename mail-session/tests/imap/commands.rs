@@ -12,8 +12,20 @@ async fn capability_is_what_works() {
     assert_eq!(
         names,
         [
-            "AUTH=LOGIN", "AUTH=PLAIN", "CHILDREN", "ENABLE", "ID", "IDLE", "IMAP4rev1", "LITERAL+", "MOVE",
-            "NAMESPACE", "SASL-IR", "SPECIAL-USE", "UIDPLUS", "UNSELECT",
+            "AUTH=LOGIN",
+            "AUTH=PLAIN",
+            "CHILDREN",
+            "ENABLE",
+            "ID",
+            "IDLE",
+            "IMAP4rev1",
+            "LITERAL+",
+            "MOVE",
+            "NAMESPACE",
+            "SASL-IR",
+            "SPECIAL-USE",
+            "UIDPLUS",
+            "UNSELECT",
         ]
     );
     let mut client = server.connect_with(Plaintext::TlsOnly).await;
@@ -28,7 +40,9 @@ async fn logins() {
     let mut client = server.connect_with(Plaintext::Always).await;
     assert!(client.fails("LOGIN anna wrong").await.starts_with("NO [AUTHENTICATIONFAILED]"));
     assert!(client.fails("SELECT INBOX").await.starts_with("BAD"));
-    assert!(client.fails("AUTHENTICATE PLAIN AGFubmEAd3Jvbmc=").await.starts_with("NO [AUTHENTICATIONFAILED]"));
+    assert!(
+        client.fails("AUTHENTICATE PLAIN AGFubmEAd3Jvbmc=").await.starts_with("NO [AUTHENTICATIONFAILED]")
+    );
     client.send("a AUTHENTICATE PLAIN\r\n").await;
     assert_eq!(client.line().await.trim_end(), "+");
     client.send("AGFubmEAc2VjcmV0\r\n").await;
@@ -51,7 +65,10 @@ async fn select_describes_the_mailbox() {
     let has = |start: &str| lines.iter().any(|l| l.starts_with(start));
     assert!(has("* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Work)"), "{lines:?}");
     assert!(has("* 3 EXISTS") && has("* 3 RECENT") && has("* OK [UNSEEN 1]"), "{lines:?}");
-    assert!(has("* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Work \\*)]"), "{lines:?}");
+    assert!(
+        has("* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Work \\*)]"),
+        "{lines:?}"
+    );
     assert!(has("* OK [UIDVALIDITY ") && has("* OK [UIDNEXT 4]"), "{lines:?}");
     assert!(!has("* OK [HIGHESTMODSEQ"), "not before CONDSTORE is served");
     assert!(lines.last().unwrap().starts_with("OK [READ-WRITE]"), "{lines:?}");
@@ -59,7 +76,10 @@ async fn select_describes_the_mailbox() {
     assert!(lines.contains(&"* 0 RECENT".to_owned()) && lines.last().unwrap().starts_with("OK [READ-ONLY]"));
     assert!(lines.iter().any(|l| l.starts_with("* OK [PERMANENTFLAGS ()]")));
     assert!(client.fails("SELECT nothing").await.starts_with("NO [NONEXISTENT]"));
-    assert!(client.fails("FETCH 1 FLAGS").await.starts_with("BAD"), "a refused SELECT leaves nothing selected");
+    assert!(
+        client.fails("FETCH 1 FLAGS").await.starts_with("BAD"),
+        "a refused SELECT leaves nothing selected"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +131,8 @@ async fn uid_validity_after_delete_and_create_is_greater() {
     for _ in 0..3 {
         client.ok("CREATE x").await;
         let line = client.ok("STATUS x (UIDVALIDITY)").await.remove(0);
-        let now: u32 = line.strip_prefix("* STATUS x (UIDVALIDITY ").unwrap().trim_end_matches(')').parse().unwrap();
+        let now: u32 =
+            line.strip_prefix("* STATUS x (UIDVALIDITY ").unwrap().trim_end_matches(')').parse().unwrap();
         assert!(now > last, "{now} {last}");
         last = now;
         client.ok("DELETE x").await;
@@ -150,7 +171,6 @@ async fn append_is_answered_before_the_literal_comes() {
         append_limit: Some(1000),
         ..mailstore_api::MemoryOptions::default()
     });
-    server.store.create_account("anna").unwrap();
     let mut client = server.select().await;
     client.send("a APPEND nowhere {10}\r\n").await;
     assert!(client.line().await.starts_with("a NO [TRYCREATE]"));
@@ -164,7 +184,9 @@ async fn append_is_answered_before_the_literal_comes() {
     assert!(lines[2].starts_with("OK [APPENDUID ") && lines[2].contains(" 1] "), "{lines:?}");
     assert_eq!(
         client.ok("FETCH 1 (FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])").await,
-        ["* 1 FETCH (FLAGS (\\Flagged \\Recent kw) INTERNALDATE \" 7-Feb-1994 21:52:25 -0800\" RFC822.SIZE 5 BODY[] {5}\r\nhello)"]
+        [
+            "* 1 FETCH (FLAGS (\\Flagged \\Recent kw) INTERNALDATE \" 7-Feb-1994 21:52:25 -0800\" RFC822.SIZE 5 BODY[] {5}\r\nhello)"
+        ]
     );
     // A refused non-synchronizing literal never becomes commands.
     let answer = client.append("nowhere", "d NOOP\r\ne LOGOUT\r\n").await;
@@ -181,7 +203,10 @@ async fn store_in_all_its_forms() {
     let mut client = server.select().await;
     client.fill(3).await;
     client.ok("NOOP").await;
-    assert_eq!(client.ok("STORE 1 +FLAGS (\\Deleted $a)").await, ["* 1 FETCH (FLAGS (\\Deleted \\Recent $a))"]);
+    assert_eq!(
+        client.ok("STORE 1 +FLAGS (\\Deleted $a)").await,
+        ["* 1 FETCH (FLAGS (\\Deleted \\Recent $a))"]
+    );
     assert_eq!(client.ok("STORE 1 FLAGS.SILENT (\\Seen)").await, [""; 0]);
     assert_eq!(client.ok("STORE 1:2 -FLAGS \\Draft").await.len(), 2);
     assert_eq!(client.ok("UID STORE 3 FLAGS ()").await, ["* 3 FETCH (UID 3 FLAGS (\\Recent))"]);
@@ -215,7 +240,10 @@ async fn copy_and_move_say_where_messages_went() {
     // MOVE into the same mailbox.
     let lines = client.run("MOVE 1 INBOX").await;
     assert!(lines[0].contains(" 2 5] "), "{lines:?}");
-    assert!(lines.contains(&"* 1 EXPUNGE".to_owned()) && lines.contains(&"* 2 EXISTS".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"* 1 EXPUNGE".to_owned()) && lines.contains(&"* 2 EXISTS".to_owned()),
+        "{lines:?}"
+    );
     assert_eq!(client.ok("UID SEARCH ALL").await, ["* SEARCH 3 5"]);
 }
 
@@ -243,7 +271,9 @@ async fn expunge_close_and_unselect() {
 async fn search_keys_and_charsets() {
     let server = Server::new();
     let mut client = server.select().await;
-    client.append("INBOX (\\Seen)", "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nFrom: a@b\r\n\r\nhello\r\n").await;
+    client
+        .append("INBOX (\\Seen)", "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nFrom: a@b\r\n\r\nhello\r\n")
+        .await;
     client.append("INBOX", "Subject: two\r\nTo: c@d\r\n\r\nworld\r\n").await;
     client.append("INBOX (\\Deleted kw)", "Subject: three\r\n\r\nhello world\r\n").await;
     for (keys, found) in [

@@ -173,7 +173,9 @@ async fn copies_crossing_each_other_end() {
     let mut two = server.login().await;
     two.ok("SELECT b").await;
     for _ in 0..10 {
-        tokio::join!(async { one.ok("UID COPY 1:20 b").await }, async { two.ok("UID COPY 1:20 INBOX").await });
+        tokio::join!(async { one.ok("UID COPY 1:20 b").await }, async {
+            two.ok("UID COPY 1:20 INBOX").await
+        });
     }
 }
 

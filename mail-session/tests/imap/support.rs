@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
-pub struct Everybody;
+pub(crate) struct Everybody;
 impl Authority for Everybody {
     async fn password(
         &self,
@@ -28,9 +28,9 @@ impl Authority for Everybody {
     }
 }
 
-pub struct Clock(tokio::time::Instant);
+pub(crate) struct Clock(tokio::time::Instant);
 impl Clock {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(tokio::time::Instant::now())
     }
 }
@@ -43,18 +43,18 @@ impl Timer for Clock {
     }
 }
 
-pub struct Server<St = MemoryStore> {
-    pub store: Arc<St>,
+pub(crate) struct Server<St = MemoryStore> {
+    pub(crate) store: Arc<St>,
     config: Arc<imap::Config>,
     stop: watch::Sender<bool>,
 }
 
 impl Server {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_options(MemoryOptions::default())
     }
 
-    pub fn with_options(options: MemoryOptions) -> Self {
+    pub(crate) fn with_options(options: MemoryOptions) -> Self {
         let store = MemoryStore::with_options(options);
         store.create_account("anna").unwrap();
         Self::on(store)
@@ -62,25 +62,25 @@ impl Server {
 }
 
 impl<St: MailStore> Server<St> {
-    pub fn on(store: St) -> Self {
+    pub(crate) fn on(store: St) -> Self {
         let mut config = imap::Config::new("test");
         config.id = vec![("name".to_owned(), "tests".to_owned())];
         Self { store: Arc::new(store), config: Arc::new(config), stop: watch::channel(false).0 }
     }
 
     #[allow(dead_code, reason = "not by every test file")]
-    pub fn capabilities(mut self, capabilities: Capabilities) -> Self {
+    pub(crate) fn capabilities(mut self, capabilities: Capabilities) -> Self {
         let mut config = imap::Config::new("test");
         config.protocol.capabilities = capabilities;
         self.config = Arc::new(config);
         self
     }
 
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
     }
 
-    pub async fn connect_with(&self, plaintext: Plaintext) -> Client {
+    pub(crate) async fn connect_with(&self, plaintext: Plaintext) -> Client {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let (store, config, mut stop) =
             (Arc::clone(&self.store), Arc::clone(&self.config), self.stop.subscribe());
@@ -103,21 +103,21 @@ impl<St: MailStore> Server<St> {
     }
 
     /// A client that is logged in.
-    pub async fn login(&self) -> Client {
+    pub(crate) async fn login(&self) -> Client {
         let mut client = self.connect_with(Plaintext::Always).await;
         client.ok("LOGIN anna secret").await;
         client
     }
 
     /// A client that has INBOX selected.
-    pub async fn select(&self) -> Client {
+    pub(crate) async fn select(&self) -> Client {
         let mut client = self.login().await;
         client.ok("SELECT INBOX").await;
         client
     }
 }
 
-pub struct Client {
+pub(crate) struct Client {
     read: BufReader<ReadHalf<DuplexStream>>,
     write: WriteHalf<DuplexStream>,
     tag: u32,
@@ -125,11 +125,11 @@ pub struct Client {
 
 impl Client {
     /// One line with its literals, without its last line end; empty at the end.
-    pub async fn line(&mut self) -> String {
+    pub(crate) async fn line(&mut self) -> String {
         String::from_utf8_lossy(&self.octets().await).into_owned()
     }
 
-    pub async fn octets(&mut self) -> Vec<u8> {
+    pub(crate) async fn octets(&mut self) -> Vec<u8> {
         let mut all = Vec::new();
         loop {
             let read = self.read.read_until(b'\n', &mut all);
@@ -150,19 +150,19 @@ impl Client {
         all
     }
 
-    pub async fn send(&mut self, octets: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
         self.write.write_all(octets.as_ref()).await.unwrap();
     }
 
     /// The answer to a command, line by line, the tagged one last and without its tag.
-    pub async fn run(&mut self, command: &str) -> Vec<String> {
+    pub(crate) async fn run(&mut self, command: &str) -> Vec<String> {
         self.tag += 1;
         let tag = format!("t{} ", self.tag);
         self.send(format!("{tag}{command}\r\n")).await;
         self.until(&tag).await
     }
 
-    pub async fn until(&mut self, tag: &str) -> Vec<String> {
+    pub(crate) async fn until(&mut self, tag: &str) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             let line = self.line().await;
@@ -176,7 +176,7 @@ impl Client {
     }
 
     /// The untagged lines of a command that succeeds.
-    pub async fn ok(&mut self, command: &str) -> Vec<String> {
+    pub(crate) async fn ok(&mut self, command: &str) -> Vec<String> {
         let mut lines = self.run(command).await;
         let last = lines.pop().unwrap();
         assert!(last.starts_with("OK"), "{command}: {lines:?} {last}");
@@ -184,7 +184,7 @@ impl Client {
     }
 
     /// The tagged line of a command that fails, the untagged ones before it.
-    pub async fn fails(&mut self, command: &str) -> String {
+    pub(crate) async fn fails(&mut self, command: &str) -> String {
         let mut lines = self.run(command).await;
         let last = lines.pop().unwrap();
         assert!(!last.starts_with("OK"), "{command}: {lines:?} {last}");
@@ -192,7 +192,7 @@ impl Client {
     }
 
     /// APPEND with a non-synchronizing literal; the tagged line.
-    pub async fn append(&mut self, arguments: &str, message: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn append(&mut self, arguments: &str, message: impl AsRef<[u8]>) -> String {
         let message = message.as_ref();
         self.tag += 1;
         let tag = format!("t{} ", self.tag);
@@ -203,7 +203,7 @@ impl Client {
     }
 
     /// `n` small messages into INBOX.
-    pub async fn fill(&mut self, n: usize) {
+    pub(crate) async fn fill(&mut self, n: usize) {
         for i in 1..=n {
             let answer = self.append("INBOX", format!("Subject: {i}\r\n\r\nbody {i}\r\n")).await;
             assert!(answer.starts_with("OK [APPENDUID "), "{answer}");
