@@ -319,7 +319,7 @@ impl View {
     /// All messages from this UID on that are known by now are recent in this session (RFC 3501
     /// section 2.3.2). Call after absorbing.
     pub fn add_recent(&mut self, from: Uid) {
-        let last = self.new.last().or(self.uids.last());
+        let last = self.new.last().or_else(|| self.uids.last());
         if let Some(last) = last
             && *last >= from
         {

@@ -9,10 +9,11 @@ const MESSAGE: &str = "From: Anna <anna@example.test>\r\nTo: friends: bob@x, \"C
 
 async fn body(client: &mut crate::support::Client, section: &str) -> Option<String> {
     let line = client.ok(&format!("FETCH 1 BODY.PEEK{section}")).await.remove(0);
-    let name = section.split_once('.').filter(|_| section.contains('<')).map_or(section.to_owned(), |_| {
-        let (s, p) = section.split_once('<').unwrap();
-        format!("{s}<{}>", p.split_once('.').unwrap().0)
-    });
+    // The answer names the offset alone.
+    let name = match section.split_once('<') {
+        Some((s, p)) => format!("{s}<{}>", p.split_once('.').unwrap().0),
+        None => section.to_owned(),
+    };
     let value = line.strip_prefix(&format!("* 1 FETCH (BODY{name} ")).unwrap_or_else(|| panic!("{line}"));
     let value = value.strip_suffix(')').unwrap();
     if value == "NIL" {
