@@ -101,8 +101,14 @@ impl Authority for Passwords {
         let name = user.to_owned();
         let account = self.look_up(move |a| a.by_login(&name)).await?;
         let right = self.right(account.as_ref(), given).await?;
-        let Some(account) = account.filter(|_| right) else {
-            return Err(AuthErrorKind::Wrong.into());
+        let account = match account {
+            Some(account) if right => account,
+            // For the log. A name nobody has is not repeated: it may be a password in the wrong field.
+            Some(account) => {
+                let detail = format!("not the password of {}", account.name);
+                return Err(AuthError::new(AuthErrorKind::Wrong, detail));
+            }
+            None => return Err(AuthError::new(AuthErrorKind::Wrong, "nobody has this name")),
         };
         let Some(authzid) = authzid else { return Ok(Identity::new(account.name)) };
         // Another spelling of the own name is honoured, somebody else's never.

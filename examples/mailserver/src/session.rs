@@ -8,10 +8,20 @@ use std::{
     },
 };
 
+use crate::{
+    accounts::Accounts,
+    authority::Passwords,
+    config::{Config, Service},
+    fault::Result,
+    limits::Place,
+    password,
+    router::LocalDelivery,
+};
 use mail_drive::{Acceptor, Instant, Timer};
 use mail_session::{
     Connection, Encryption,
     auth::{LoginContext, Plaintext, Protocol},
+    imap, pop3, submission,
 };
 use mailstore_sqlite::SqliteStore;
 use tokio::{net::TcpStream, time};
@@ -20,23 +30,17 @@ use tokio_util::{
     sync::CancellationToken,
     task::TaskTracker,
 };
-use tracing::Instrument as _;
-
-use crate::{
-    accounts::Accounts,
-    authority::Passwords,
-    config::{Config, Service},
-    fault::Result,
-    limits::Place,
-    password,
-};
 
 type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
 
 /// What every session is served with.
 pub(crate) struct Sessions {
-    store: SqliteStore,
+    store: Arc<SqliteStore>,
     authority: Arc<Passwords>,
+    router: LocalDelivery,
+    imap: imap::Config,
+    pop3: Arc<pop3::Config>,
+    submission: submission::Config,
     acceptor: Acceptor,
     clock: Clock,
     plaintext: Plaintext,
@@ -63,7 +67,7 @@ impl Sessions {
     pub(crate) fn new(
         config: &Config,
         store: SqliteStore,
-        _accounts: Arc<Accounts>,
+        accounts: Arc<Accounts>,
         authority: Arc<Passwords>,
         tls: Arc<rustls::ServerConfig>,
         stopping: CancellationToken,
@@ -71,8 +75,12 @@ impl Sessions {
         let mut first = [0; 4];
         password::fill(&mut first)?;
         Ok(Self {
-            store,
+            store: Arc::new(store),
             authority,
+            router: LocalDelivery::new(accounts),
+            imap: imap::Config::new(&config.hostname),
+            submission: submission::Config::new(&config.hostname),
+            pop3: Arc::new(pop3::Config::new(&config.hostname)),
             acceptor: Acceptor::new(tls),
             clock: Clock(time::Instant::now()),
             plaintext: config.plaintext,
@@ -96,23 +104,45 @@ impl Sessions {
             return;
         }
         let id = format!("{:08x}", self.next.fetch_add(1, Ordering::Relaxed));
-        let span = tracing::info_span!("session", id, service = service.key(), %peer);
         let context =
             LoginContext::new(service.protocol(), peer.to_string(), id).with_plaintext(self.plaintext);
         let encryption = if service.implicit_tls() { Encryption::Implicit } else { Encryption::OnRequest };
         let connection =
             Connection::new(stream.compat(), self.clock, self.acceptor.clone(), encryption, context);
-        tracker.spawn(
-            async move {
-                let _place = place;
-                tracing::debug!("connected");
-                self.serve(connection, service.protocol()).await;
-            }
-            .instrument(span),
-        );
+        tracker.spawn(async move {
+            let _place = place;
+            self.serve(connection, service.protocol()).await;
+        });
     }
 
+    /// Serves it to its end. Each session logs with its identifier what it did.
     async fn serve(&self, connection: Accepted, protocol: Protocol) {
-        let _ = (connection, protocol, &self.store, &self.authority, &self.stopping);
+        let stopping = self.stopping.cancelled();
+        match protocol {
+            Protocol::Pop3 => {
+                let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
+                // It has logged its error itself.
+                let _ = pop3::serve(store, authority, connection, Arc::clone(&self.pop3), stopping).await;
+            }
+            Protocol::Imap4 => {
+                // So has this.
+                let _ = imap::serve(&*self.store, &*self.authority, connection, &self.imap, stopping).await;
+            }
+            Protocol::Submission => {
+                let session = connection.context.session.clone();
+                let ended = submission::serve(
+                    &*self.store,
+                    &*self.authority,
+                    &self.router,
+                    connection,
+                    &self.submission,
+                    stopping,
+                );
+                if let Err(error) = ended.await {
+                    tracing::info!(session, %error, "submission broken off");
+                }
+            }
+            other => tracing::error!("nothing serves {other}"),
+        }
     }
 }

@@ -167,7 +167,8 @@ impl Server {
     /// `ehlo-ok-rsp = ( "250-" Domain [ SP ehlo-greet ] CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF )`
     fn write_ehlo(&mut self, name: &str) {
         let starttls = self.starttls_offered();
-        let Self { config, out, tls, .. } = self;
+        let tls = self.is_encrypted();
+        let Self { config, out, .. } = self;
         let mut w = ReplyWriter::new(out);
         w.line(250, b'-', &[config.hostname.as_bytes(), b" greets ", name.as_bytes()]);
         w.line(250, b'-', &[b"PIPELINING"]);
@@ -180,7 +181,7 @@ impl Server {
             w.line(250, b'-', &[b"STARTTLS"]);
         }
         let names: Vec<&str> =
-            config.mechanisms.iter().filter(|m| *tls || !m.needs_tls).map(|m| &*m.name).collect();
+            config.mechanisms.iter().filter(|m| tls || !m.needs_tls).map(|m| &*m.name).collect();
         if !names.is_empty() {
             w.line(250, b'-', &[b"AUTH ", names.join(" ").as_bytes()]);
         }
@@ -189,12 +190,12 @@ impl Server {
 
     /// The mechanisms to be had on this transport.
     fn offered(&self) -> impl Iterator<Item = &Mechanism> {
-        self.config.mechanisms.iter().filter(|m| self.tls || !m.needs_tls)
+        self.config.mechanisms.iter().filter(|m| self.is_encrypted() || !m.needs_tls)
     }
 
     /// RFC 3207 section 4.2: never under TLS.
     fn starttls_offered(&self) -> bool {
-        self.config.starttls && !self.tls
+        self.config.starttls && !self.is_encrypted()
     }
 
     fn auth<'b>(&mut self, mechanism: &'b str, initial: Option<SaslData<'b>>) -> Event<'b> {
@@ -204,7 +205,7 @@ impl Server {
         }
         let known = self.config.mechanisms.iter().find(|m| m.name.eq_ignore_ascii_case(mechanism));
         match known {
-            Some(m) if m.needs_tls && !self.tls => {
+            Some(m) if m.needs_tls && !self.is_encrypted() => {
                 self.fault(Some(verb), status::ENCRYPTION_REQUIRED, "this mechanism wants TLS first")
             }
             Some(_) => self.ask(Pending::Auth, Event::Auth { mechanism, initial }),
@@ -234,7 +235,7 @@ impl Server {
 
     fn start_tls<'b>(&mut self) -> Event<'b> {
         let verb = Some(Verb::StartTls);
-        if self.tls {
+        if self.is_encrypted() {
             return self.fault(verb, status::OUT_OF_ORDER, "TLS is active already");
         }
         if !self.config.starttls {

@@ -16,11 +16,11 @@ mod data;
 mod event;
 mod state;
 
-use alloc::{boxed::Box, string::String, sync::Arc};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use mail_wire::{
-    DotDecoder, Instant, LineEnd, LineScanner, Machine, OutputQueue, Pace, Poll, Scan, Upgrade, Upgraded,
-    Wait,
+    DotDecoder, Instant, LineEnd, LineScanner, Machine, OutputQueue, Pace, Poll, Scan, TlsInfo, Upgrade,
+    Upgraded, Wait,
 };
 
 use crate::{Rules, encode::ReplyWriter, status};
@@ -63,7 +63,7 @@ pub struct Server {
     /// What EHLO or HELO said; empty before.
     client: String,
     extended: bool,
-    tls: bool,
+    tls: Option<Box<TlsInfo>>,
     authenticated: bool,
     /// The last frame was an AUTH line.
     secret: bool,
@@ -82,7 +82,7 @@ impl core::fmt::Debug for Server {
             .field("mode", &self.mode)
             .field("phase", &self.phase)
             .field("pending", &self.pending)
-            .field("tls", &self.tls)
+            .field("tls", &self.tls.is_some())
             .field("authenticated", &self.authenticated)
             .finish_non_exhaustive()
     }
@@ -119,7 +119,7 @@ impl Server {
             frame: Frame::None,
             client: String::new(),
             extended: false,
-            tls: false,
+            tls: None,
             authenticated: false,
             secret: false,
             recipients: 0,
@@ -130,6 +130,12 @@ impl Server {
             content: Content::default(),
             config,
         }
+    }
+
+    /// Changes the mechanisms of this connection alone: they may depend on who connects, or on TLS.
+    pub fn set_mechanisms(&mut self, mechanisms: Vec<Mechanism>) {
+        self.rules.auth = !mechanisms.is_empty();
+        Arc::make_mut(&mut self.config).mechanisms = mechanisms;
     }
 
     /// What the client called itself in EHLO or HELO; `None` before. Printable ASCII without spaces, and
@@ -145,10 +151,16 @@ impl Server {
         self.extended
     }
 
+    /// What is known of the TLS connection; `None` where it is not one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
     /// Whether TLS is up.
     #[must_use]
     pub const fn is_encrypted(&self) -> bool {
-        self.tls
+        self.tls.is_some()
     }
 
     /// Whether AUTH has succeeded.
@@ -300,11 +312,9 @@ impl Machine for Server {
     }
 
     fn upgraded(&mut self, transport: Upgraded) {
-        if !matches!(transport, Upgraded::Tls(_)) {
-            return;
-        }
+        let Upgraded::Tls(info) = transport else { return };
         // RFC 3207 section 4.2: all that was learnt in the clear is forgotten.
-        self.tls = true;
+        self.tls = Some(Box::new(info));
         self.authenticated = false;
         self.extended = false;
         self.client = String::new();
@@ -326,7 +336,6 @@ type Refusal = Box<(crate::Status, String)>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
 
     /// DESIGN: for any split, the scanner sees each octet at most once.
     #[test]

@@ -18,7 +18,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 
-pub const SERVICES: &str = "\
+pub(crate) const SERVICES: &str = "\
 [listen]
 imap = [\"127.0.0.1:0\"]
 imaps = [\"127.0.0.1:0\"]
@@ -27,7 +27,7 @@ pop3s = [\"127.0.0.1:0\"]
 submission = [\"127.0.0.1:0\"]
 submissions = [\"127.0.0.1:0\"]
 ";
-pub const MAILBOXES: &str = "\
+pub(crate) const MAILBOXES: &str = "\
 [[mailbox]]
 address = \"alice@example.test\"
 password = \"tanstaaftanstaaf\"
@@ -35,17 +35,17 @@ password = \"tanstaaftanstaaf\"
 address = \"bob@example.test\"
 password = \"xipj3plmq\"
 ";
-pub const ALICE: &str = "tanstaaftanstaaf";
-pub const BOB: &str = "xipj3plmq";
+pub(crate) const ALICE: &str = "tanstaaftanstaaf";
+pub(crate) const BOB: &str = "xipj3plmq";
 
-pub fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailserver"));
     command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Writes `mail.toml` into the folder.
-pub fn configure(dir: &Path, plaintext: &str, more: &str) -> PathBuf {
+pub(crate) fn configure(dir: &Path, plaintext: &str, more: &str) -> PathBuf {
     let file = dir.join("mail.toml");
     let text = format!("data = \"data\"\n{SERVICES}[auth]\nplaintext = \"{plaintext}\"\n{more}{MAILBOXES}");
     std::fs::write(&file, text).unwrap();
@@ -53,17 +53,17 @@ pub fn configure(dir: &Path, plaintext: &str, more: &str) -> PathBuf {
 }
 
 /// A running server; killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub config: PathBuf,
-    pub table: Vec<String>,
+    pub(crate) config: PathBuf,
+    pub(crate) table: Vec<String>,
     ports: HashMap<String, u16>,
     log: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub fn start(dir: &Path, plaintext: &str, more: &str) -> Self {
+    pub(crate) fn start(dir: &Path, plaintext: &str, more: &str) -> Self {
         let config = configure(dir, plaintext, more);
         let mut command = binary();
         command.arg("--config").arg(&config).args(["--log", "trace"]);
@@ -71,7 +71,7 @@ impl Server {
     }
 
     /// Runs the command until its table has a port for every service; else what it said.
-    pub fn spawn(mut command: Command, config: PathBuf) -> Result<Self, String> {
+    pub(crate) fn spawn(mut command: Command, config: PathBuf) -> Result<Self, String> {
         let mut child = command.spawn().unwrap();
         let mut err = child.stderr.take().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
@@ -107,20 +107,20 @@ impl Server {
         Ok(server)
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    pub fn port(&self, service: &str) -> u16 {
+    pub(crate) fn port(&self, service: &str) -> u16 {
         self.ports[service]
     }
 
-    pub fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.config.with_file_name("data").join("cert.pem")
     }
 
     /// A connection: TLS at once where the service's name says so.
-    pub fn connect(&self, service: &str) -> Client {
+    pub(crate) fn connect(&self, service: &str) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -133,7 +133,7 @@ impl Server {
     }
 
     /// `mailserver user ...` beside the running server, with a line on standard input.
-    pub fn user(&self, args: &[&str], line: &str) -> Output {
+    pub(crate) fn user(&self, args: &[&str], line: &str) -> Output {
         let mut child = binary()
             .arg("user")
             .args(args)
@@ -147,7 +147,7 @@ impl Server {
     }
 
     /// SIGTERM: whether it ended well, how long that took, and its log.
-    pub fn stop(mut self) -> (bool, Duration, String) {
+    pub(crate) fn stop(mut self) -> (bool, Duration, String) {
         let begun = Instant::now();
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
@@ -168,13 +168,13 @@ impl Drop for Server {
     }
 }
 
-pub enum Stream {
+pub(crate) enum Stream {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 /// A client that sends and reads lines.
-pub struct Client {
+pub(crate) struct Client {
     stream: Option<Stream>,
     rest: Vec<u8>,
     trust: PathBuf,
@@ -182,7 +182,7 @@ pub struct Client {
 
 impl Client {
     /// TLS from here, with the certificate verified.
-    pub fn upgrade(&mut self) {
+    pub(crate) fn upgrade(&mut self) {
         assert!(self.rest.is_empty(), "nothing comes in the clear after the go-ahead");
         let Some(Stream::Plain(stream)) = self.stream.take() else { panic!("TLS already") };
         let mut roots = RootCertStore::empty();
@@ -197,7 +197,7 @@ impl Client {
         self.stream = Some(Stream::Tls(Box::new(StreamOwned::new(tls, stream))));
     }
 
-    pub fn write(&mut self, octets: &[u8]) {
+    pub(crate) fn write(&mut self, octets: &[u8]) {
         match self.stream.as_mut().unwrap() {
             Stream::Plain(s) => s.write_all(octets).unwrap(),
             Stream::Tls(s) => s.write_all(octets).and_then(|()| s.flush()).unwrap(),
@@ -205,7 +205,7 @@ impl Client {
     }
 
     /// One line without its end; `None` at the end of the connection.
-    pub fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.rest.windows(2).position(|w| w == b"\r\n") {
                 let line = self.rest.drain(..end + 2).collect::<Vec<_>>();
@@ -231,12 +231,12 @@ impl Client {
     }
 
     /// Sends a line, reads up to the line `last` says is the last, returns all.
-    pub fn ask(&mut self, line: &str, last: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn ask(&mut self, line: &str, last: impl Fn(&str) -> bool) -> String {
         self.write(format!("{line}\r\n").as_bytes());
         self.read_to(last)
     }
 
-    pub fn read_to(&mut self, last: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn read_to(&mut self, last: impl Fn(&str) -> bool) -> String {
         let mut all = String::new();
         loop {
             let line = self.line().unwrap_or_else(|| panic!("the connection ended after {all:?}"));
@@ -250,25 +250,25 @@ impl Client {
     }
 
     /// An IMAP command up to its tagged answer.
-    pub fn imap(&mut self, command: &str) -> String {
+    pub(crate) fn imap(&mut self, command: &str) -> String {
         self.ask(&format!("t {command}"), |l| l.starts_with("t "))
     }
 
     /// An SMTP command up to the reply's last line.
-    pub fn smtp(&mut self, command: &str) -> String {
+    pub(crate) fn smtp(&mut self, command: &str) -> String {
         self.ask(command, last_of_reply)
     }
 
     /// A POP3 command with an answer of one line.
-    pub fn pop3(&mut self, command: &str) -> String {
+    pub(crate) fn pop3(&mut self, command: &str) -> String {
         self.ask(command, |_| true)
     }
 }
 
-pub fn last_of_reply(line: &str) -> bool {
+pub(crate) fn last_of_reply(line: &str) -> bool {
     line.as_bytes().get(3) != Some(&b'-')
 }
 
-pub fn base64(octets: impl AsRef<[u8]>) -> String {
+pub(crate) fn base64(octets: impl AsRef<[u8]>) -> String {
     base64::engine::general_purpose::STANDARD.encode(octets)
 }
