@@ -142,6 +142,15 @@ impl View {
         self.gone.contains(&uid)
     }
 
+    /// Those of `set` that are not known to be gone.
+    #[must_use]
+    pub fn still_there(&self, set: &UidSet) -> UidSet {
+        if self.gone.is_empty() {
+            return set.clone();
+        }
+        set.difference(&self.gone.iter().copied().collect())
+    }
+
     /// Whether a message of `set` is gone, though the client was not told yet.
     #[must_use]
     pub fn any_gone(&self, set: &UidSet) -> bool {
@@ -310,7 +319,7 @@ impl View {
     /// All messages from this UID on that are known by now are recent in this session (RFC 3501
     /// section 2.3.2). Call after absorbing.
     pub fn add_recent(&mut self, from: Uid) {
-        let last = self.new.last().or(self.uids.last());
+        let last = self.new.last().or_else(|| self.uids.last());
         if let Some(last) = last
             && *last >= from
         {

@@ -41,8 +41,6 @@ mod selected;
 mod serve;
 mod session;
 mod store_flags;
-#[cfg(test)]
-mod tests;
 
 pub use config::Config;
 pub use serve::serve;

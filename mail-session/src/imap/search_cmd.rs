@@ -27,7 +27,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         };
         // What the client does not know of is not to be found.
         let view = &selected.view;
-        let within = view.by_uid([(Some(1), None)]);
+        let within = view.still_there(&view.by_uid([(Some(1), None)]));
         let found = match search::search(&selected.mailbox, &query, &within).await {
             Ok(found) => found,
             Err(error) => return self.fail(&error, peer),

@@ -323,7 +323,7 @@ pub(super) fn encoded_word_len(bytes: &[u8]) -> Option<usize> {
         .iter()
         .take(500)
         .position(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
-        .unwrap_or(rest.len().min(500));
+        .unwrap_or_else(|| rest.len().min(500));
     let word = rest.get(..end)?;
     let charset = memchr::memchr(b'?', word)?;
     // The encoding's one letter and its question mark.

@@ -27,15 +27,14 @@ async fn mailbox() -> <<MemoryStore as MailStore>::Account as Account>::Mailbox 
     store.create_account("a").unwrap();
     let account = store.open_account("a").await.unwrap();
     let inbox = account.find(&MailboxName::inbox()).await.unwrap().unwrap().id.unwrap();
-    for (i, message) in MESSAGES.iter().enumerate() {
+    for (day, message) in (100..).zip(MESSAGES) {
         let mut flags = Flags::default();
-        if i == 1 {
+        if day == 101 {
             flags.system = SystemFlags::SEEN;
             flags.keywords.push("$Work".to_owned());
         }
         // 23:00 in a zone an hour east: the next day there.
-        let internal_date =
-            Some(InternalDate { seconds: 86_400 * (100 + i as i64) + 82_800, zone_minutes: 60 });
+        let internal_date = Some(InternalDate { seconds: 86_400 * day + 82_800, zone_minutes: 60 });
         let spec = AppendSpec { flags, internal_date, declared_len: None };
         let mut staged = account.stage(&inbox, spec).await.unwrap();
         staged.write(message.as_bytes()).await.unwrap();
