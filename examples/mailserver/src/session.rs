@@ -16,6 +16,7 @@ use crate::{
     limits::Place,
     password,
     router::LocalDelivery,
+    user,
 };
 use mail_drive::{Acceptor, Instant, Timer};
 use mail_session::{
@@ -30,6 +31,9 @@ use tokio_util::{
     sync::CancellationToken,
     task::TaskTracker,
 };
+
+/// Octets a submission session may put before a message, at most.
+const TRACE: u64 = 64 * 1024;
 
 type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
 
@@ -74,12 +78,17 @@ impl Sessions {
     ) -> Result<Self> {
         let mut first = [0; 4];
         password::fill(&mut first)?;
+        let mut imap = imap::Config::new(&config.hostname);
+        imap.protocol.append_limit = Some(user::LARGEST);
+        let mut submission = submission::Config::new(&config.hostname);
+        // The store counts the trace fields, too.
+        submission.smtp.size_limit = Some(user::LARGEST - TRACE);
         Ok(Self {
             store: Arc::new(store),
             authority,
             router: LocalDelivery::new(accounts),
-            imap: imap::Config::new(&config.hostname),
-            submission: submission::Config::new(&config.hostname),
+            imap,
+            submission,
             pop3: Arc::new(pop3::Config::new(&config.hostname)),
             acceptor: Acceptor::new(tls),
             clock: Clock(time::Instant::now()),
