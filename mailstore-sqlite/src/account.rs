@@ -77,6 +77,16 @@ impl SqliteAccount {
         Err(StoreError::new(ErrorKind::Unavailable, "the mailbox could not be read"))
     }
 
+    /// Sees to it that an index has all that is committed, by whatever process.
+    pub(crate) async fn refresh(&self, index: &Arc<MailboxIndex>) -> Result<()> {
+        index.read(|_| ())?;
+        if !self.shard.is_current(index)? {
+            let index = index.clone();
+            self.shared.pool.read_by_itself(self.shard.number, move |conn| index.sync(conn)).await?;
+        }
+        Ok(())
+    }
+
     /// How many rows a request on a set will touch, as well as is known.
     pub(crate) fn rows_of(&self, mailbox: i64, uids: &UidSet) -> u64 {
         let known = self.shard.registry.get(mailbox).and_then(|index| index.peek(|t| t.count(uids)));
@@ -162,11 +172,13 @@ impl Account for SqliteAccount {
         let mut ask = Vec::new();
         for (at, number) in numbers {
             // Of an open mailbox, memory knows.
-            let index = self.shard.registry.get(number);
-            let known = index.and_then(|index| {
+            let mut known = None;
+            if let Some(index) = self.shard.registry.get(number)
+                && self.refresh(&index).await.is_ok()
+            {
                 let id = self.shard.mailbox_id(number);
-                index.peek(|t| (t.row.account == self.id).then(|| t.status(id)))
-            });
+                known = index.peek(|t| (t.row.account == self.id).then(|| t.status(id)));
+            }
             match known {
                 Some(status) => {
                     if let Some(slot) = found.get_mut(at) {
@@ -197,10 +209,13 @@ impl Account for SqliteAccount {
 
     async fn open(&self, id: &MailboxId, mode: OpenMode) -> Result<(Snapshot, SqliteMailbox)> {
         let index = self.index(self.number(id, ErrorKind::NotFound)?).await?;
-        let snapshot = index.read(|t| t.snapshot(mode)).map_err(|e| match e.kind {
-            ErrorKind::Gone => ErrorKind::NotFound.into(),
-            _ => e,
-        })?;
+        let snapshot = match self.refresh(&index).await {
+            Ok(()) => index.read(|t| t.snapshot(mode)),
+            Err(e) => Err(e),
+        };
+        // Deleted meanwhile.
+        let snapshot =
+            snapshot.map_err(|e| if e.kind == ErrorKind::Gone { ErrorKind::NotFound.into() } else { e })?;
         Ok((snapshot, SqliteMailbox::new(self.clone(), index, mode)))
     }
 

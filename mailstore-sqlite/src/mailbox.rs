@@ -11,7 +11,10 @@ use crate::{
     SqliteAccount, SqliteBody, body,
     error::Res,
     index::MailboxIndex,
-    ops::{derived::prefix_key, expunge, flags},
+    ops::{
+        derived::{keep_uidl, prefix_key},
+        expunge, flags,
+    },
     queue::Weight,
     shard::Shard,
 };
@@ -79,6 +82,7 @@ impl Mailbox for SqliteMailbox {
     type Body = SqliteBody;
 
     async fn changes(&self, after: ModSeq, limit: usize) -> Result<Changes> {
+        self.account.refresh(&self.index).await?;
         let mut cut = self.index.read(|t| t.changes(after, limit))??;
         if let Some(upto) = cut.vanished_upto {
             let older = self.older_expunges(after, upto).await?;
@@ -88,10 +92,12 @@ impl Mailbox for SqliteMailbox {
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
+        self.account.refresh(&self.index).await?;
         self.index.read(|t| t.snapshot(self.mode))
     }
 
     async fn vanished_since(&self, since: ModSeq, known: &UidSet) -> Result<UidSet> {
+        self.account.refresh(&self.index).await?;
         let (mut vanished, older) = self.index.read(|t| t.vanished_since(since))??;
         if let Some(upto) = older {
             vanished = vanished.union(&self.older_expunges(since, upto).await?);
@@ -106,11 +112,12 @@ impl Mailbox for SqliteMailbox {
         changed_since: Option<ModSeq>,
         limit: usize,
     ) -> Result<MetaBatch> {
+        self.account.refresh(&self.index).await?;
         let mut batch = self.index.read(|t| t.meta(uids, changed_since, limit))?;
         if (want & IN_DATABASE).is_empty() || batch.items.is_empty() {
             return Ok(batch);
         }
-        let (id, shard) = (self.index.id, self.account.shard.clone());
+        let (account, id, shard) = (self.account.id, self.index.id, self.account.shard.clone());
         self.read(move |conn| {
             let mut read = conn.prepare_cached(
                 "SELECT body, prefix, saved, pop3_uidl FROM msg WHERE mailbox = ?1 AND uid = ?2",
@@ -127,7 +134,10 @@ impl Mailbox for SqliteMailbox {
                     more.pop3_uidl = r.get(3)?;
                 }
                 let prefix = prefix_key(r.get_ref(1)?.as_blob_or_null()?);
-                read_derived(conn, &shard, (body, prefix), want, &mut more)?;
+                read_derived(conn, &shard, (body, account, prefix), want, &mut more)?;
+                if let Some(new) = shard.unwritten_derived(id, item.uid.get()) {
+                    overlay(&mut more, new, want);
+                }
                 if more != Derived::default() {
                     item.more = Some(Box::new(more));
                 }
@@ -151,8 +161,18 @@ impl Mailbox for SqliteMailbox {
         body.ok_or_else(|| StoreError::new(ErrorKind::Corrupt, "a message's file is missing"))
     }
 
-    async fn remember(&self, uid: Uid, derived: Derived) {
-        self.account.shard.remember(self.index.id, uid.get(), derived);
+    async fn remember(&self, uid: Uid, mut derived: Derived) {
+        let (id, uid) = (self.index.id, uid.get());
+        // A client would fetch all mail again: this is not left for later.
+        if let Some(uidl) = derived.pop3_uidl.take() {
+            let keep = move |txn: &mut crate::txn::Txn<'_>| keep_uidl(txn.conn, id, uid, &uidl);
+            let _ = self.account.shard.write(Weight { rows: 1, bytes: 0 }, keep).await;
+        }
+        // The store knows these by itself.
+        (derived.email_id, derived.save_date) = (None, None);
+        if derived != Derived::default() {
+            self.account.shard.remember(id, uid, derived);
+        }
     }
 
     async fn set_flags(
@@ -182,10 +202,12 @@ impl Mailbox for SqliteMailbox {
     }
 
     async fn search(&self, query: &Query) -> Result<SearchOutcome> {
+        self.account.refresh(&self.index).await?;
         self.index.read(|t| t.search(query))
     }
 
     async fn claim_recent(&self) -> Result<Option<Uid>> {
+        self.account.refresh(&self.index).await?;
         // EXAMINE takes nobody's \Recent away (RFC 3501 section 6.3.2).
         let first = match self.mode {
             OpenMode::Examine => self.index.read(|t| t.first_recent())?,
@@ -205,7 +227,7 @@ impl Mailbox for SqliteMailbox {
 fn read_derived(
     conn: &Connection,
     shard: &Shard,
-    (body, prefix): (i64, i64),
+    (body, account, prefix): (i64, i64, i64),
     want: MetaItems,
     more: &mut Derived,
 ) -> Res<()> {
@@ -217,9 +239,10 @@ fn read_derived(
         return Ok(());
     }
     let mut read = conn.prepare_cached(
-        "SELECT thread, preview, envelope, structure FROM derived WHERE body = ?1 AND prefix = ?2",
+        "SELECT thread, preview, envelope, structure FROM derived \
+         WHERE body = ?1 AND account = ?2 AND prefix = ?3",
     )?;
-    let mut rows = read.query(params![body, prefix])?;
+    let mut rows = read.query(params![body, account, prefix])?;
     let Some(r) = rows.next()? else { return Ok(()) };
     if want.contains(MetaItems::OBJECT_IDS) {
         more.thread_id = r.get(0)?;
@@ -234,4 +257,20 @@ fn read_derived(
         more.body_structure = r.get::<_, Option<Vec<u8>>>(3)?.map(Into::into);
     }
     Ok(())
+}
+
+/// What is newer than the database has.
+fn overlay(more: &mut Derived, new: Derived, want: MetaItems) {
+    if want.contains(MetaItems::ENVELOPE) && new.envelope.is_some() {
+        more.envelope = new.envelope;
+    }
+    if want.contains(MetaItems::BODY_STRUCTURE) && new.body_structure.is_some() {
+        more.body_structure = new.body_structure;
+    }
+    if want.contains(MetaItems::PREVIEW) && new.preview.is_some() {
+        more.preview = new.preview;
+    }
+    if want.contains(MetaItems::OBJECT_IDS) && new.thread_id.is_some() {
+        more.thread_id = new.thread_id;
+    }
 }

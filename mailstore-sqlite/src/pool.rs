@@ -119,6 +119,15 @@ impl Pool {
         self.send(in_transaction).await
     }
 
+    /// Reads without a transaction around it: the work makes its own.
+    pub(crate) async fn read_by_itself<T: Send + 'static>(
+        &self,
+        shard: usize,
+        work: impl FnOnce(&Connection) -> Res<T> + Send + 'static,
+    ) -> Result<T> {
+        self.send(move |c| c.with(shard, work)).await
+    }
+
     /// Does work on files, away from the caller's thread.
     pub(crate) async fn files<T: Send + 'static>(
         &self,

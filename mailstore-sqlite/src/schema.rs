@@ -97,11 +97,12 @@ const SHARD: &[&str] = &["
     CREATE TABLE shared(body INTEGER PRIMARY KEY, more INTEGER NOT NULL);
     -- Files whose last reference is gone: unlinked after the commit that put them here.
     CREATE TABLE unlink_later(path TEXT PRIMARY KEY) WITHOUT ROWID;
-    -- What sessions derived from a body. prefix: a hash of the message's prefix, 0 for none.
+    -- What sessions derived from a body, for one account's messages of it: another account's are not copies.
+    -- prefix: a hash of the message's prefix, 0 for none.
     CREATE TABLE derived(
-        body INTEGER NOT NULL, prefix INTEGER NOT NULL,
+        body INTEGER NOT NULL, account INTEGER NOT NULL, prefix INTEGER NOT NULL,
         thread TEXT, preview TEXT, envelope BLOB, structure BLOB,
-        PRIMARY KEY(body, prefix));
+        PRIMARY KEY(body, account, prefix));
 "];
 
 impl Kind {

@@ -11,14 +11,17 @@ use std::{
 };
 
 use mailstore_api::{Derived, LocalHub, MailboxId, Result};
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
     Options,
     error::Res,
     files::BodyFiles,
-    index::Registry,
+    index::{MailboxIndex, Registry},
     oneshot::{Receiver, channel, lock},
+    pool::shard_path,
     queue::{Queue, Weight},
+    schema::{self, Kind, Role},
     txn::{Job, Request, Txn},
 };
 
@@ -33,6 +36,15 @@ pub(crate) struct Shard {
     /// Watches that exist, of all shards.
     pub(crate) watches: Arc<AtomicUsize>,
     later: Mutex<Later>,
+    sentinel: Mutex<Sentinel>,
+}
+
+/// A connection that only tells whether anything was committed.
+#[derive(Debug, Default)]
+struct Sentinel {
+    conn: Option<Connection>,
+    /// How often it was opened: versions of different connections cannot be compared.
+    opened: u64,
 }
 
 impl fmt::Debug for Shard {
@@ -44,10 +56,29 @@ impl fmt::Debug for Shard {
 /// What is written when there is time, and may be lost.
 #[derive(Debug, Default)]
 pub(crate) struct Later {
-    pub(crate) derived: Vec<(i64, u32, Derived)>,
+    /// By mailbox and UID.
+    pub(crate) derived: HashMap<(i64, u32), Derived>,
     octets: usize,
     /// By mailbox, the first UID nobody was told of.
     pub(crate) recent: HashMap<i64, u32>,
+}
+
+fn is_current(conn: &Connection, opened: u64, index: &MailboxIndex) -> Res<bool> {
+    let version: u32 = conn.prepare_cached("PRAGMA data_version")?.query_row([], |r| r.get(0))?;
+    let version = opened << 32 | u64::from(version);
+    if index.checked.load(Ordering::Acquire) == version {
+        return Ok(true);
+    }
+    // Something was committed: mostly this process's own writes, which the index has or will have in a moment.
+    let stored: Option<u64> = conn
+        .prepare_cached("SELECT modseq FROM mailbox WHERE id = ?1 AND name IS NOT NULL")?
+        .query_row([index.id], |r| r.get(0))
+        .optional()?;
+    let current = index.peek(|t| t.row.modseq) == stored;
+    if current {
+        index.checked.store(version, Ordering::Release);
+    }
+    Ok(current)
 }
 
 const LATER_ROWS: usize = 4096;
@@ -72,6 +103,7 @@ impl Shard {
             hub,
             watches,
             later: Mutex::default(),
+            sentinel: Mutex::default(),
         }
     }
 
@@ -112,6 +144,23 @@ impl Shard {
         format!("e{}-{body}", self.number)
     }
 
+    /// Whether an open mailbox's memory has all that is committed, also by other processes: some microseconds,
+    /// so that it can be asked before each answer from memory.
+    pub(crate) fn is_current(&self, index: &MailboxIndex) -> Res<bool> {
+        let mut sentinel = lock(&self.sentinel);
+        if sentinel.conn.is_none() {
+            let path = shard_path(&self.dir, self.number);
+            sentinel.conn = Some(schema::open(&path, Kind::Shard, Role::Reader, self.options.busy_timeout)?);
+            sentinel.opened += 1;
+        }
+        let Some(conn) = &sentinel.conn else { return Ok(false) };
+        let answer = is_current(conn, sentinel.opened, index);
+        if answer.is_err() {
+            sentinel.conn = None;
+        }
+        answer
+    }
+
     /// Whether anybody here would want to know of another process's changes.
     pub(crate) fn is_watched(&self) -> bool {
         self.watches.load(Ordering::Relaxed) > 0 || !self.registry.is_empty()
@@ -126,8 +175,13 @@ impl Shard {
         // Under load it is forgotten: the library derives it again.
         if later.derived.len() < LATER_ROWS && later.octets + octets <= LATER_OCTETS {
             later.octets += octets;
-            later.derived.push((mailbox, uid, derived));
+            merge(later.derived.entry((mailbox, uid)).or_default(), derived);
         }
+    }
+
+    /// What was derived and is not written yet.
+    pub(crate) fn unwritten_derived(&self, mailbox: i64, uid: u32) -> Option<Derived> {
+        lock(&self.later).derived.get(&(mailbox, uid)).cloned()
     }
 
     pub(crate) fn claimed(&self, mailbox: i64, from: u32) {
@@ -147,11 +201,19 @@ impl Shard {
     /// Takes up to `rows` of what waits.
     pub(crate) fn take_later(&self, rows: usize) -> Later {
         let mut later = lock(&self.later);
-        let keep = later.derived.len().saturating_sub(rows);
-        let derived = later.derived.split_off(keep);
-        if keep == 0 {
+        let keys: Vec<_> = later.derived.keys().take(rows).copied().collect();
+        let derived = keys.iter().filter_map(|k| later.derived.remove_entry(k)).collect();
+        if later.derived.is_empty() {
             later.octets = 0;
         }
         Later { derived, octets: 0, recent: std::mem::take(&mut later.recent) }
     }
+}
+
+/// Fields that `new` does not have stay as they are.
+fn merge(old: &mut Derived, new: Derived) {
+    old.envelope = new.envelope.or_else(|| old.envelope.take());
+    old.body_structure = new.body_structure.or_else(|| old.body_structure.take());
+    old.preview = new.preview.or_else(|| old.preview.take());
+    old.thread_id = new.thread_id.or_else(|| old.thread_id.take());
 }

@@ -363,7 +363,7 @@ fn flush_later(txn: &mut Txn<'_>, rows: usize) {
                 .prepare_cached("UPDATE mailbox SET recent = ?2 WHERE id = ?1 AND recent < ?2")?
                 .execute(params![mailbox, from])?;
         }
-        for (mailbox, uid, derived) in &later.derived {
+        for ((mailbox, uid), derived) in &later.derived {
             ops::derived::keep(txn.conn, *mailbox, *uid, derived)?;
         }
         Ok(())

@@ -39,7 +39,7 @@ impl<'a> Encoder<'a> {
             Command::Apop { name, digest } => {
                 self.param(name);
                 self.sp();
-                self.hex(&digest);
+                self.hex(digest.expose());
             }
             Command::Auth { mechanism, initial } => {
                 self.param(mechanism.as_bytes());

@@ -59,6 +59,6 @@ pub use server::{
     Timestamp,
 };
 pub use types::{
-    Capability, Command, CommandKind, LoginDelay, MessageNumber, OwnedCommand, RespCode, Retention, Secret,
-    SecretBuf, SyntaxError, Tolerance,
+    Capability, Command, CommandKind, Digest, LoginDelay, MessageNumber, OwnedCommand, RespCode, Retention,
+    Secret, SecretBuf, SyntaxError, Tolerance,
 };

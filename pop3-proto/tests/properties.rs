@@ -4,7 +4,7 @@
 mod dialogue;
 
 use dialogue::Host;
-use pop3_proto::{Command, Encoder, MessageNumber, Secret, Tolerance};
+use pop3_proto::{Command, Digest, Encoder, MessageNumber, Secret, Tolerance};
 use proptest::prelude::*;
 
 const DIALOGUE: &[u8] = b"CAPA\r\nUSER mrose\r\nPASS  wrong \r\nAUTH PLAIN\r\n*\r\nAUTH PLAIN dGVzdAB0ZXN0AHRlc3Q=\r\nSTAT\r\n\
@@ -68,7 +68,7 @@ proptest! {
         for command in [
             Command::User(&name),
             Command::Pass(Secret::new(&password)),
-            Command::Apop { name: &name, digest },
+            Command::Apop { name: &name, digest: Digest::new(digest) },
             Command::Auth { mechanism: &mechanism, initial: None },
             Command::Auth { mechanism: &mechanism, initial: Some(Secret::new(&initial)) },
             Command::Capa, Command::Stls, Command::Stat, Command::Noop, Command::Rset, Command::Quit,

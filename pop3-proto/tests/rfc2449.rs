@@ -132,6 +132,13 @@ fn too_many_bad_commands_end_the_connection() {
         assert_eq!(host.feed(b"GET / HTTP/1.1\r\n"), b"-ERR unknown command\r\n");
     }
     assert_eq!(host.closed, Some(Err(Error::BadCommands)));
+    // Who is logged in may try an extension now and then.
+    let mut host = Host::plain();
+    host.feed(b"USER mrose\r\nPASS tanstaaf\r\n");
+    for _ in 0..100 {
+        host.feed(b"XTND XLST\r\nNOOP\r\n");
+    }
+    assert_eq!(host.closed, None);
 }
 
 #[test]

@@ -126,6 +126,7 @@ fn nothing_of_a_secret_is_shown_and_its_frame_is_marked() {
         (b"AUTH PLAIN\r\n", true),
         (b"aHVudGVyMg==\r\n", true),
         (b"AUTH PLAIN hunter2?\r\n", true),
+        (b"APOP mrose 6875 6875\r\n", true),
     ] {
         host.feed(line);
         assert_eq!(host.server.frame_is_secret(), secret, "{}", line.escape_ascii());

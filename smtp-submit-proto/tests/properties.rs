@@ -49,7 +49,7 @@ fn any_wire() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
 
     #[test]
     fn any_split_gives_the_same_events_and_output(
@@ -158,7 +158,7 @@ fn oracle(s: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Smuggling: for all short strings over {CR, LF, '.', 'a'}, the end of the content is where the oracle
-/// has it and nowhere else; all splits of the shorter ones, single cuts and single octets of all.
+/// has it and nowhere else; all splits of those up to 5, single cuts of 6, whole and octet by octet of 7.
 #[test]
 fn the_end_of_data_is_nowhere_else() {
     let mut config = open_config();
@@ -175,7 +175,8 @@ fn the_end_of_data_is_nowhere_else() {
             let masks: Vec<usize> = if length <= 5 {
                 (0..=all).collect()
             } else {
-                [0, all].into_iter().chain((0..length - 1).map(|i| 1 << i)).collect()
+                let single_cuts = if length == 6 { 0..length - 1 } else { 0..0 };
+                [0, all].into_iter().chain(single_cuts.map(|i| 1 << i)).collect()
             };
             for mask in masks {
                 let mut host = Host::shared(config.clone());

@@ -379,8 +379,8 @@ impl Server {
     #[cold]
     fn out_of_place<'b>(&mut self, kind: CommandKind) -> Event<'b> {
         let why = match self.state {
-            State::NotAuthenticated => "Log in first",
             _ if kind == CommandKind::StartTls => "STARTTLS is not offered here",
+            State::NotAuthenticated => "Log in first",
             State::Authenticated if allowed(kind, State::Selected) => "Select a mailbox first",
             _ => "Already logged in",
         };

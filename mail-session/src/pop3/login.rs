@@ -8,11 +8,11 @@ use super::{
 };
 use crate::auth::{self, AuthError, Authority, Exchange, Identity, Outcome};
 
-impl<St: MailStore, A: Authority> Session<St, A> {
+impl<St: MailStore, A: Authority> Session<'_, St, A> {
     /// USER and PASS (RFC 1939 section 7).
     pub(super) async fn pass(&mut self, password: Secret<'_>, peer: &mut Peer<'_, Server>) -> Answer {
         let user = peer.machine.user();
-        match auth::login(&*self.authority, &self.context, user, password.expose()).await {
+        match auth::login(self.authority, &self.context, user, password.expose()).await {
             Ok(identity) => self.enter(identity, "USER", peer).await,
             Err(error) => refuse(&error, "USER", peer),
         }
@@ -25,11 +25,11 @@ impl<St: MailStore, A: Authority> Session<St, A> {
         initial: Option<&[u8]>,
         peer: &mut Peer<'_, Server>,
     ) -> Answer {
-        let mut exchange = match Exchange::new(&*self.authority, &self.context, mechanism) {
+        let mut exchange = match Exchange::new(self.authority, &self.context, mechanism) {
             Ok(exchange) => Box::new(exchange),
             Err(error) => return refuse(&error, "SASL", peer),
         };
-        let outcome = exchange.start(&*self.authority, &self.context, initial).await;
+        let outcome = exchange.start(self.authority, &self.context, initial).await;
         self.go_on(exchange, outcome, peer).await
     }
 
@@ -38,7 +38,7 @@ impl<St: MailStore, A: Authority> Session<St, A> {
         let Some(mut exchange) = self.exchange.take() else {
             return Ok(peer.machine.err(None, "no exchange is under way")?);
         };
-        let outcome = exchange.respond(&*self.authority, &self.context, response).await;
+        let outcome = exchange.respond(self.authority, &self.context, response).await;
         self.go_on(exchange, outcome, peer).await
     }
 

@@ -9,7 +9,7 @@ use crate::{SessionError, auth::Authority};
 /// Octets read from the store at once.
 const CHUNK: usize = 64 * 1024;
 
-impl<St: MailStore, A: Authority> Session<St, A> {
+impl<St: MailStore, A: Authority> Session<'_, St, A> {
     /// RETR (RFC 1939 section 5).
     pub(super) async fn retrieve(&mut self, n: MessageNumber, peer: &mut Peer<'_, Server>) -> Answer {
         let Some((maildrop, message)) = self.maildrop.as_ref().and_then(|m| Some((m, m.message(n)?))) else {

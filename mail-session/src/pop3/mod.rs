@@ -1,18 +1,17 @@
 //! POP3 on a store: the maildrop is a frozen view of INBOX.
 //!
 //! ```no_run
-//! use std::sync::Arc;
-//! use mail_drive::{NoTimer, NoTls};
+//! use mail_drive::Timer;
 //! use mail_session::{Connection, auth::{Authority, LoginContext, Protocol}, pop3};
 //! use mailstore_api::MailStore;
 //!
-//! # async fn f<S>(stream: S, store: Arc<impl MailStore>, authority: Arc<impl Authority>)
+//! # async fn f<S>(stream: S, timer: impl Timer, store: &impl MailStore, authority: &impl Authority)
 //! # where S: futures_io::AsyncRead + futures_io::AsyncWrite + Unpin + Send + 'static {
-//! let config = Arc::new(pop3::Config::new("mail.example.test"));
+//! let config = pop3::Config::new("mail.example.test"); // one for all connections
 //! let context = LoginContext::new(Protocol::Pop3, "192.0.2.1:12345", "p1");
-//! let connection = Connection::plain(stream, NoTls, context);
+//! let connection = Connection::plain(stream, timer, context);
 //! let shutdown = std::future::pending();
-//! let ended = pop3::serve(store, authority, connection, NoTimer, config, shutdown).await;
+//! let ended = pop3::serve(store, authority, connection, &config, shutdown).await;
 //! # }
 //! ```
 //!
@@ -72,47 +71,44 @@ impl Config {
 ///
 /// # Errors
 /// For the log: see [`SessionError`].
-pub fn serve<St, A, S, U, T, F>(
-    store: Arc<St>,
-    authority: Arc<A>,
-    connection: Connection<S, T, U>,
-    config: Arc<Config>,
-    shutdown: F,
+pub fn serve<St, A, S, T, X>(
+    store: &St,
+    authority: &A,
+    connection: Connection<S, T, X>,
+    config: &Config,
+    shutdown: impl Future<Output = ()> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
     A: Authority,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    U: Accept<S>,
     T: Timer,
-    F: Future<Output = ()> + Send,
+    X: Accept<S>,
 {
     let context = &connection.context;
     let span = tracing::info_span!("pop3", session = %context.session, peer = %context.peer);
     run(store, authority, connection, config, shutdown).instrument(span)
 }
 
-async fn run<St, A, S, U, T, F>(
-    store: Arc<St>,
-    authority: Arc<A>,
-    connection: Connection<S, T, U>,
-    config: Arc<Config>,
-    shutdown: F,
+async fn run<St, A, S, T, X>(
+    store: &St,
+    authority: &A,
+    connection: Connection<S, T, X>,
+    config: &Config,
+    shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), SessionError<Error>>
 where
     St: MailStore,
     A: Authority,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    U: Accept<S>,
     T: Timer,
-    F: Future<Output = ()> + Send,
+    X: Accept<S>,
 {
     let Connection { stream, timer, acceptor, encryption, context, mut limits } = connection;
     // The longest frame, and what a pipelining client has sent meanwhile.
     let frame = config.protocol.limits.auth_line.max(config.protocol.limits.line);
     limits.input = limits.input.max(frame + 32 * 1024);
     let mut protocol = Arc::clone(&config.protocol);
-    drop(config);
     if encryption == Encryption::None && protocol.stls {
         Arc::make_mut(&mut protocol).stls = false;
     }

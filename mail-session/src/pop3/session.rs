@@ -1,4 +1,4 @@
-use std::{fmt::Display, sync::Arc};
+use std::fmt::Display;
 
 use mail_drive::Peer;
 use mailstore_api::{Account, ErrorKind, MailStore, StoreError};
@@ -18,9 +18,9 @@ pub(super) const HIGH_WATER: usize = 64 * 1024;
 pub(super) type Answer<T = ()> = Result<T, SessionError<Error>>;
 
 /// One client's session: what its commands mean.
-pub(super) struct Session<St: MailStore, A> {
-    pub(super) store: Arc<St>,
-    pub(super) authority: Arc<A>,
+pub(super) struct Session<'h, St: MailStore, A> {
+    pub(super) store: &'h St,
+    pub(super) authority: &'h A,
     pub(super) context: LoginContext,
     /// The SASL exchange, while one is under way.
     pub(super) exchange: Option<Box<Exchange>>,
@@ -30,8 +30,8 @@ pub(super) struct Session<St: MailStore, A> {
     removed: u64,
 }
 
-impl<St: MailStore, A: Authority> Session<St, A> {
-    pub(super) const fn new(store: Arc<St>, authority: Arc<A>, context: LoginContext) -> Self {
+impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
+    pub(super) const fn new(store: &'h St, authority: &'h A, context: LoginContext) -> Self {
         Self { store, authority, context, exchange: None, maildrop: None, retrieved: 0, removed: 0 }
     }
 
@@ -78,7 +78,7 @@ impl<St: MailStore, A: Authority> Session<St, A> {
     }
 
     fn mechanisms(&self) -> Vec<&'static str> {
-        auth::offered(&*self.authority, &self.context).collect()
+        auth::offered(self.authority, &self.context).collect()
     }
 
     fn stat(&self, peer: &mut Peer<'_, Server>) -> Answer {
@@ -127,7 +127,7 @@ impl<St: MailStore, A: Authority> Session<St, A> {
 
     fn delete(&mut self, n: MessageNumber, peer: &mut Peer<'_, Server>) -> Answer {
         if self.maildrop.as_mut().is_some_and(|maildrop| maildrop.mark(n)) {
-            return Ok(peer.machine.ok(&format!("message {n} deleted"))?);
+            return Ok(peer.machine.ok("message deleted")?);
         }
         self.no_such_message(peer)
     }

@@ -39,7 +39,10 @@ where
 {
     let Connection { stream, timer, acceptor, encryption, context, limits } = connection;
     let span = tracing::info_span!("submission", session = %context.session, peer = %context.peer);
-    let machine = Server::new(machine_config(authority, &context, encryption, config));
+    let mut smtp = config.smtp.clone();
+    smtp.starttls = encryption == Encryption::OnRequest;
+    smtp.mechanisms = mechanisms(authority, &context, encryption == Encryption::Implicit);
+    let machine = Server::new(smtp);
     let begin =
         if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
     let driver = begin(machine, stream, timer, acceptor, limits);
@@ -56,22 +59,19 @@ where
     session.run(driver, shutdown).instrument(span)
 }
 
-fn machine_config<A: Authority>(
-    authority: &A,
-    context: &LoginContext,
-    encryption: Encryption,
-    config: &Config,
-) -> smtp_submit_proto::Config {
-    let mut smtp = config.smtp.clone();
-    let served = authority.credentials(context);
-    smtp.mechanisms = authority
-        .mechanisms(context)
+/// What AUTH lists, on this connection or, `encrypted`, on what it will be.
+fn mechanisms<A: Authority>(authority: &A, context: &LoginContext, encrypted: bool) -> Vec<Mechanism> {
+    let mut context = context.clone();
+    if encrypted {
+        context.tls.get_or_insert_default();
+    }
+    let served = authority.credentials(&context);
+    authority
+        .mechanisms(&context)
         .iter()
         .filter(|m| served.contains(&m.credential()))
         .map(|m| Mechanism::new(m.name(), m.clear_password() && context.plaintext == Plaintext::TlsOnly))
-        .collect();
-    smtp.starttls = encryption == Encryption::OnRequest;
-    smtp
+        .collect()
 }
 
 struct Session<'h, St: MailStore, A, R> {
@@ -184,6 +184,8 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 self.transaction = None;
                 self.exchange = None;
                 self.identity = None;
+                // Before EHLO is answered under TLS, when an authority may know other mechanisms.
+                machine.set_mechanisms(mechanisms(self.authority, &self.context, true));
                 Ok(())
             }
             Event::Vrfy(_) | Event::Expn(_) => machine

@@ -8,7 +8,7 @@ use std::{
 
 use mail_drive::{Accept, Instant, Timer};
 use mail_session::{
-    Connection, SessionError,
+    Connection, Encryption, SessionError,
     auth::{AuthError, AuthErrorKind, Authority, Identity, LoginContext, Mechanism, Plaintext, Protocol},
     pop3::{self, Config},
 };
@@ -141,14 +141,15 @@ impl Harness {
         let mut config = Config::new("mail.example.test");
         change(&mut config);
         let context = LoginContext::new(Protocol::Pop3, "192.0.2.1:1", "p1").with_plaintext(plaintext);
-        let mut connection = Connection::plain(far.compat(), SeeminglyTls, context);
-        connection.implicit_tls = implicit_tls;
+        let encryption = if implicit_tls { Encryption::Implicit } else { Encryption::OnRequest };
+        let clock = Clock(std::time::Instant::now());
+        let connection = Connection::new(far.compat(), clock, SeeminglyTls, encryption, context);
         let mut stop = self.stop.subscribe();
         let shutdown = Box::pin(async move {
             let _ = stop.wait_for(|stop| *stop).await;
         });
-        let (store, clock) = (Arc::clone(&self.store), Clock(std::time::Instant::now()));
-        let session = pop3::serve(store, Arc::new(Door), connection, clock, Arc::new(config), shutdown);
+        let store = Arc::clone(&self.store);
+        let session = async move { pop3::serve(&*store, &Door, connection, &config, shutdown).await };
         (session, Client { stream: near, received: vec![], taken: 0 })
     }
 

@@ -1,7 +1,10 @@
 //! Modseqs become visible in the order of commits: a cursor never steps over a change.
 
 use std::{
-    sync::{Barrier, Mutex},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     thread,
 };
 
@@ -175,6 +178,35 @@ pub(super) async fn a_cursor_misses_no_delivery(t: &Scene) {
     storm(t, &[&deliver, &deliver, &replace]);
 }
 
+/// Where two threads meet again and again; when one fails, the other does not wait for it for ever.
+#[derive(Default)]
+struct Meeting {
+    arrived: AtomicU32,
+    over: AtomicBool,
+}
+
+impl Meeting {
+    /// Waits for the other's `nth` arrival, from 1. False when there is none any more.
+    fn meet(&self, nth: u32) -> bool {
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        while self.arrived.load(Ordering::SeqCst) < 2 * nth {
+            if self.over.load(Ordering::SeqCst) {
+                return false;
+            }
+            thread::yield_now();
+        }
+        true
+    }
+}
+
+struct Leaving<'a>(&'a Meeting);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::SeqCst);
+    }
+}
+
 /// What somebody did while another opened the mailbox.
 #[derive(Clone, Copy)]
 enum Done {
@@ -189,14 +221,18 @@ pub(super) async fn a_change_during_open_is_in_the_snapshot_or_after_it(t: &Scen
     let rounds = t.rounds(10_000);
     let folder = t.inbox().await;
     let target = folder.fill(2).await[1];
-    let (begin, end, done) = (Barrier::new(2), Barrier::new(2), Mutex::new(None));
+    let (meeting, done) = (Meeting::default(), Mutex::new(None));
     thread::scope(|s| {
-        let (store, begin, end, done) = (t.store(), &begin, &end, &done);
+        let (store, meeting, done) = (t.store(), &meeting, &done);
+        let _leaving = Leaving(meeting);
         s.spawn(move || {
+            let _leaving = Leaving(meeting);
             let folder = block_on(inbox(&store));
             let mut last = None;
             for n in 0..rounds {
-                begin.wait();
+                if !meeting.meet(2 * n + 1) {
+                    return;
+                }
                 let what = block_on(async {
                     match (n % 3, last.take()) {
                         (0, _) | (_, None) => {
@@ -213,14 +249,14 @@ pub(super) async fn a_change_during_open_is_in_the_snapshot_or_after_it(t: &Scen
                     }
                 });
                 *done.lock().unwrap() = Some(what);
-                end.wait();
+                meeting.meet(2 * n + 2);
             }
         });
         let anna = block_on(t.anna());
         for round in 0..rounds {
-            begin.wait();
+            assert!(meeting.meet(2 * round + 1), "the other thread failed");
             let (snapshot, mailbox) = block_on(anna.open(&folder.id, OpenMode::Select)).unwrap();
-            end.wait();
+            assert!(meeting.meet(2 * round + 2), "the other thread failed");
             let c = block_on(mailbox.changes(snapshot.at, usize::MAX)).unwrap();
             let what = done.lock().unwrap().take().unwrap();
             let (in_snapshot, later, at) = match what {

@@ -11,7 +11,7 @@ mod table;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak, atomic::AtomicU64},
 };
 
 use mailstore_api::{ErrorKind, InternalDate, Result, StoreError, UidSet};
@@ -126,6 +126,8 @@ enum State {
 /// One open mailbox.
 pub(crate) struct MailboxIndex {
     pub(crate) id: i64,
+    /// See [`Shard::is_current`](crate::shard::Shard::is_current).
+    pub(crate) checked: AtomicU64,
     state: RwLock<State>,
     registry: Weak<Registry>,
 }
@@ -152,7 +154,8 @@ impl Registry {
             return (index, false);
         }
         let state = RwLock::new(State::Loading { pending: Vec::new(), waiting: Vec::new() });
-        let index = Arc::new(MailboxIndex { id, state, registry: Arc::downgrade(self) });
+        let index =
+            Arc::new(MailboxIndex { id, checked: AtomicU64::new(0), state, registry: Arc::downgrade(self) });
         open.insert(id, Arc::downgrade(&index));
         (index, true)
     }

@@ -121,7 +121,7 @@ impl Table {
         let bits = |at: usize| self.bits.get(at).copied().unwrap_or(0);
         let uid = |at: usize| self.uids.get(at).map_or(0, |u| u.get());
         let size = |at: usize| self.sizes.get(at).map_or(0, |s| u64::from(s.size()));
-        let date = |at: usize| self.sizes.get(at).map_or(InternalDate::default(), |s| s.date());
+        let date = |at: usize| self.sizes.get(at).map_or_else(InternalDate::default, |s| s.date());
         Some(match leaf {
             Query::All => Marks::of(len, |_| true),
             Query::Uids(set) => {

@@ -86,7 +86,8 @@ pub(crate) fn append(
         let mut bits = keywords.bits(&m.flags);
         bits.bits |= if m.body.ends_with_crlf { bits::CRLF } else { 0 };
         let body = add_body(txn, &m.body)?;
-        let incoming = Incoming { bits, size: m.body.size, date: m.date, body, prefix: None };
+        let incoming =
+            Incoming { bits, size: m.body.size, date: m.date, body, prefix: None, pop3_uidl: None };
         uids.extend(Uid::new(insert(txn.conn, &mut effect, incoming)?));
     }
     match old {
@@ -168,7 +169,11 @@ fn deliver_one(
         None => *body.insert(add_body(txn, &message.body)?),
     };
     let prefix = (!target.prefix.is_empty()).then_some(&*target.prefix);
-    let uid = insert(txn.conn, &mut effect, Incoming { bits, size, date: message.date, body, prefix })?;
+    let uid = insert(
+        txn.conn,
+        &mut effect,
+        Incoming { bits, size, date: message.date, body, prefix, pop3_uidl: None },
+    )?;
     let outcome = AppendOutcome {
         uid_validity: row.validity(),
         uids: Uid::new(uid).into_iter().collect(),

@@ -18,6 +18,7 @@ struct Source {
     date: InternalDate,
     body: i64,
     prefix: Option<Vec<u8>>,
+    pop3_uidl: Option<String>,
 }
 
 /// Copies messages within an account: the octets are shared. With `and_remove`, the sources go in the same step.
@@ -46,8 +47,14 @@ pub(crate) fn copy(
     for m in &sources {
         let bits = translate.bits(&m.bits);
         share(txn.conn, m.body)?;
-        let incoming =
-            Incoming { bits, size: m.size, date: m.date, body: m.body, prefix: m.prefix.as_deref() };
+        let incoming = Incoming {
+            bits,
+            size: m.size,
+            date: m.date,
+            body: m.body,
+            prefix: m.prefix.as_deref(),
+            pop3_uidl: m.pop3_uidl.as_deref(),
+        };
         let uid = insert(txn.conn, &mut target, incoming)?;
         outcome.pairs.extend(Uid::new(m.uid).zip(Uid::new(uid)));
     }
@@ -74,7 +81,7 @@ pub(crate) fn copy(
 fn read(txn: &Txn<'_>, mailbox: i64, uids: &UidSet) -> Res<Vec<Source>> {
     let mut found = Vec::new();
     let mut read = txn.conn.prepare_cached(
-        "SELECT uid, flags, keywords, size, date, zone, body, prefix FROM msg \
+        "SELECT uid, flags, keywords, size, date, zone, body, prefix, pop3_uidl FROM msg \
          WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3",
     )?;
     for (first, last) in uids.ranges() {
@@ -87,6 +94,7 @@ fn read(txn: &Txn<'_>, mailbox: i64, uids: &UidSet) -> Res<Vec<Source>> {
                 date: InternalDate { seconds: r.get(4)?, zone_minutes: r.get(5)? },
                 body: r.get(6)?,
                 prefix: r.get(7)?,
+                pop3_uidl: r.get(8)?,
             });
         }
     }

@@ -44,6 +44,7 @@ struct Incoming<'m> {
     date: InternalDate,
     body: i64,
     prefix: Option<&'m [u8]>,
+    pop3_uidl: Option<&'m str>,
 }
 
 /// Gives a message the next UID.
@@ -51,8 +52,9 @@ fn insert(conn: &Connection, effect: &mut Effect, m: Incoming<'_>) -> Res<u32> {
     let modseq = modseq_of(effect);
     let uid = effect.row.uidnext;
     conn.prepare_cached(
-        "INSERT INTO msg(mailbox, uid, flags, modseq, size, date, zone, body, saved, keywords, prefix) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO msg(mailbox, uid, flags, modseq, size, date, zone, body, saved, keywords, prefix, \
+         pop3_uidl) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         effect.row.id,
@@ -65,7 +67,8 @@ fn insert(conn: &Connection, effect: &mut Effect, m: Incoming<'_>) -> Res<u32> {
         m.body,
         InternalDate::now().seconds,
         to_blob(m.bits.more.as_deref()),
-        m.prefix
+        m.prefix,
+        m.pop3_uidl
     ])?;
     let row = &mut effect.row;
     row.uidnext += 1;

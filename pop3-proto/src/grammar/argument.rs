@@ -8,7 +8,7 @@ use nom::{
     sequence::separated_pair,
 };
 
-use crate::types::{CommandKind, MessageNumber, SyntaxError, Tolerance};
+use crate::types::{CommandKind, Digest, MessageNumber, SyntaxError, Tolerance};
 
 /// Whether a production matches is all that is asked; which rule failed is said by [`SyntaxError`].
 type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
@@ -82,12 +82,12 @@ impl<'a> Arguments<'a> {
     }
 
     /// `name SP digest` (RFC 1939 section 7, APOP).
-    pub(crate) fn name_and_digest(self) -> Result<(&'a [u8], [u8; 16])> {
+    pub(crate) fn name_and_digest(self) -> Result<(&'a [u8], Digest)> {
         let octets = self.trimmed();
         let Some(space) = memchr::memrchr(b' ', octets) else { return self.missing() };
-        let (name, digest) = octets.split_at_checked(space).unwrap_or_default();
+        let (name, hex) = octets.split_at_checked(space).unwrap_or_default();
         let name = Self { octets: name, ..self }.name()?;
-        Ok((name, digest_octets(digest.strip_prefix(b" ").unwrap_or_default())?))
+        Ok((name, digest(hex.strip_prefix(b" ").unwrap_or_default())?))
     }
 
     /// `msg n` (RFC 1939 section 7, TOP): both are required.
@@ -115,7 +115,7 @@ impl<'a> Arguments<'a> {
 
 /// "A 16-octet value which is sent in hexadecimal format, using lower-case ASCII characters" (RFC 1939
 /// section 7); upper case is the same number.
-fn digest_octets(input: &[u8]) -> Result<[u8; 16]> {
+fn digest(input: &[u8]) -> Result<Digest> {
     let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let hex = take_while_m_n(32, 32, |b: u8| digit(b).is_some());
     let parsed: Parsed<'_, _> = all_consuming(hex).parse(input);
@@ -124,7 +124,7 @@ fn digest_octets(input: &[u8]) -> Result<[u8; 16]> {
     for (octet, pair) in octets.iter_mut().zip(hex.chunks_exact(2)) {
         *octet = pair.iter().filter_map(|b| digit(*b)).fold(0, |n, d| n << 4 | d);
     }
-    Ok(octets)
+    Ok(Digest::new(octets))
 }
 
 /// A decimal number; beyond 64 bits it is the greatest.

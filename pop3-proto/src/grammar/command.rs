@@ -89,7 +89,7 @@ fn auth(given: Arguments<'_>) -> Result<Command<'_>, SyntaxError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::MessageNumber;
+    use crate::types::{Digest, MessageNumber};
     use alloc::{vec, vec::Vec};
 
     fn n(n: u32) -> MessageNumber {
@@ -98,8 +98,9 @@ mod tests {
 
     #[test]
     fn every_command_is_read_strictly_and_tolerantly() {
-        let digest =
-            [0xc4, 0xc9, 0x33, 0x4b, 0xac, 0x56, 0x0e, 0xcc, 0x97, 0x9e, 0x58, 0x00, 0x1b, 0x3e, 0x22, 0xfb];
+        let digest = Digest::new([
+            0xc4, 0xc9, 0x33, 0x4b, 0xac, 0x56, 0x0e, 0xcc, 0x97, 0x9e, 0x58, 0x00, 0x1b, 0x3e, 0x22, 0xfb,
+        ]);
         for (line, value) in [
             (&b"USER mrose"[..], Command::User(b"mrose")),
             (b"user j\xc3\xb8rn@example.test", Command::User(b"j\xc3\xb8rn@example.test")),

@@ -80,7 +80,8 @@ pub struct Limits {
     pub auth_line: usize,
     /// Octets dropped of an over-long line before the connection ends.
     pub skipped: usize,
-    /// Commands that are none, or have no place, before the connection ends.
+    /// Commands that are none, or have no place, before the connection ends: before login in all, after
+    /// it one after the other.
     pub bad_commands: u16,
     /// Refused logins before the connection ends.
     pub failed_logins: u16,

@@ -1,4 +1,4 @@
-use crate::types::{CommandKind, MessageNumber, Secret, SecretBuf, SyntaxError};
+use crate::types::{CommandKind, Digest, MessageNumber, Secret, SecretBuf, SyntaxError};
 
 /// What the client wants of the host.
 ///
@@ -14,7 +14,7 @@ pub enum Event<'b> {
         /// The mailbox.
         name: &'b [u8],
         /// The digest.
-        digest: [u8; 16],
+        digest: Digest,
     },
     /// A SASL exchange begins (RFC 5034). Answer: `challenge`, `logged_in`.
     Auth {

@@ -35,6 +35,9 @@ impl Server {
         if !late_utf8 && !allowed(command.kind(), self.state) {
             return self.out_of_place(command.kind());
         }
+        if self.state == State::Transaction {
+            self.bad_commands = 0;
+        }
         match command {
             Command::User(name) => self.give_user(name),
             Command::Pass(password) => self.ask(CommandKind::Pass, Event::Pass(password)),

@@ -2,7 +2,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroizing;
 
-use super::{MessageNumber, Secret};
+use super::{Digest, MessageNumber, Secret};
 
 /// A command as the client sent it.
 ///
@@ -20,7 +20,7 @@ pub enum Command<'a> {
         /// The mailbox.
         name: &'a [u8],
         /// The 16 octets which stand there in hexadecimal.
-        digest: [u8; 16],
+        digest: Digest,
     },
     /// `AUTH mechanism [initial-response]` (RFC 5034 section 4).
     Auth {

@@ -2,12 +2,14 @@
 
 mod capability;
 mod command;
+mod digest;
 mod number;
 mod response;
 mod secret;
 
 pub use capability::{Capability, LoginDelay, Retention};
 pub use command::{Command, CommandKind, OwnedCommand, SyntaxError, Tolerance};
+pub use digest::Digest;
 pub use number::MessageNumber;
 pub use response::RespCode;
 pub use secret::{Secret, SecretBuf};

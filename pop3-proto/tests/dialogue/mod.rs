@@ -167,7 +167,7 @@ impl Host {
             }
             Event::Apop { name, digest } => {
                 // MD5 of "<1896.697170952@dbc.mtview.ca.us>tanstaaf", RFC 1939 section 7
-                let right = name == b"mrose" && digest[..4] == [0xc4, 0xc9, 0x33, 0x4b];
+                let right = name == b"mrose" && digest.expose()[..4] == [0xc4, 0xc9, 0x33, 0x4b];
                 self.login(right);
             }
             Event::Auth { mechanism: "PLAIN", initial: None } => self.server.challenge(b"").unwrap(),

@@ -16,7 +16,7 @@ mod data;
 mod event;
 mod state;
 
-use alloc::{boxed::Box, string::String, sync::Arc};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 use mail_wire::{
     DotDecoder, Instant, LineEnd, LineScanner, Machine, OutputQueue, Pace, Poll, Scan, TlsInfo, Upgrade,
@@ -130,6 +130,12 @@ impl Server {
             content: Content::default(),
             config,
         }
+    }
+
+    /// Changes the mechanisms of this connection alone: they may depend on who connects, or on TLS.
+    pub fn set_mechanisms(&mut self, mechanisms: Vec<Mechanism>) {
+        self.rules.auth = !mechanisms.is_empty();
+        Arc::make_mut(&mut self.config).mechanisms = mechanisms;
     }
 
     /// What the client called itself in EHLO or HELO; `None` before. Printable ASCII without spaces, and
@@ -330,7 +336,6 @@ type Refusal = Box<(crate::Status, String)>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
 
     /// DESIGN: for any split, the scanner sees each octet at most once.
     #[test]
