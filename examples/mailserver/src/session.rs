@@ -16,6 +16,7 @@ use crate::{
     limits::Place,
     password,
     router::LocalDelivery,
+    user,
 };
 use mail_drive::{Acceptor, Instant, Timer};
 use mail_session::{
@@ -31,15 +32,18 @@ use tokio_util::{
     task::TaskTracker,
 };
 
+/// Octets a submission session may put before a message, at most.
+const TRACE: u64 = 64 * 1024;
+
 type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
 
 /// What every session is served with.
 pub(crate) struct Sessions {
-    store: Arc<SqliteStore>,
+    store: SqliteStore,
     authority: Arc<Passwords>,
     router: LocalDelivery,
     imap: imap::Config,
-    pop3: Arc<pop3::Config>,
+    pop3: pop3::Config,
     submission: submission::Config,
     acceptor: Acceptor,
     clock: Clock,
@@ -74,13 +78,18 @@ impl Sessions {
     ) -> Result<Self> {
         let mut first = [0; 4];
         password::fill(&mut first)?;
+        let mut imap = imap::Config::new(&config.hostname);
+        imap.protocol.append_limit = Some(user::LARGEST);
+        let mut submission = submission::Config::new(&config.hostname);
+        // The store counts the trace fields, too.
+        submission.smtp.size_limit = Some(user::LARGEST - TRACE);
         Ok(Self {
-            store: Arc::new(store),
+            store,
             authority,
             router: LocalDelivery::new(accounts),
-            imap: imap::Config::new(&config.hostname),
-            submission: submission::Config::new(&config.hostname),
-            pop3: Arc::new(pop3::Config::new(&config.hostname)),
+            imap,
+            submission,
+            pop3: pop3::Config::new(&config.hostname),
             acceptor: Acceptor::new(tls),
             clock: Clock(time::Instant::now()),
             plaintext: config.plaintext,
@@ -120,18 +129,17 @@ impl Sessions {
         let stopping = self.stopping.cancelled();
         match protocol {
             Protocol::Pop3 => {
-                let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
                 // It has logged its error itself.
-                let _ = pop3::serve(store, authority, connection, Arc::clone(&self.pop3), stopping).await;
+                let _ = pop3::serve(&self.store, &*self.authority, connection, &self.pop3, stopping).await;
             }
             Protocol::Imap4 => {
                 // So has this.
-                let _ = imap::serve(&*self.store, &*self.authority, connection, &self.imap, stopping).await;
+                let _ = imap::serve(&self.store, &*self.authority, connection, &self.imap, stopping).await;
             }
             Protocol::Submission => {
                 let session = connection.context.session.clone();
                 let ended = submission::serve(
-                    &*self.store,
+                    &self.store,
                     &*self.authority,
                     &self.router,
                     connection,

@@ -14,13 +14,17 @@ use crate::{
     password,
 };
 
+/// The largest message, in octets.
+pub(crate) const LARGEST: u64 = 256 * 1024 * 1024;
+
 /// The data folder, made where it is missing, readable for this user alone; and the store in it.
 pub(crate) fn open_store(config: &Config) -> Result<SqliteStore> {
     let data = &config.data;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|e| {
         Fault::new(format!("cannot make the data folder {}: {e}; choose another by --data", data.display()))
     })?;
-    SqliteStore::open(data, Options::default()).map_err(|e| {
+    let options = Options { append_limit: Some(LARGEST), ..Options::default() };
+    SqliteStore::open(data, options).map_err(|e| {
         Fault::new(format!(
             "cannot open the mail store in {}: {e}; choose another folder by --data",
             data.display()
