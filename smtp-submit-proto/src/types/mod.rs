@@ -2,12 +2,17 @@
 
 mod address;
 mod command;
+mod extension;
 mod parameter;
 mod reply;
 mod sasl;
 
 pub use address::{ForwardPath, LocalPart, Mailbox, MailboxBuf, ReversePath};
 pub use command::{Command, Verb};
+pub use extension::{
+    ByMode, DateTime, DeliverBy, Hold, Notify, OriginalRecipient, Priority, Reported, Ret, Xclient,
+    XclientAttribute,
+};
 pub use parameter::{BodyType, MailParams, RcptParams, Submitter, Xtext};
 pub use reply::{Status, status};
 pub use sasl::SaslData;
