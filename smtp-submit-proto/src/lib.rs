@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod client;
 mod encode;
 mod grammar;
 mod server;
@@ -15,9 +16,9 @@ pub use server::{
     Mechanism, Server,
 };
 pub use types::{
-    BodyType, ByMode, Command, DateTime, DeliverBy, ForwardPath, Hold, LocalPart, MailParams, Mailbox,
-    MailboxBuf, Notify, OriginalRecipient, Priority, RcptParams, Reported, Ret, ReversePath, SaslData,
-    Status, Submitter, Verb, Xclient, XclientAttribute, Xtext, status,
+    BodyType, ByMode, Capabilities, Command, DateTime, DeliverBy, ForwardPath, Hold, LocalPart, MailParams,
+    Mailbox, MailboxBuf, Notify, OriginalRecipient, Priority, RcptParams, Reply, Reported, Ret, ReversePath,
+    SaslData, Status, Submitter, Verb, Xclient, XclientAttribute, Xtext, status,
 };
 
 pub(crate) use grammar::AddressRules;
