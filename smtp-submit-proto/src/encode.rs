@@ -218,7 +218,8 @@ fn number(out: &mut Vec<u8>, mut n: u64) {
 /// What else there is becomes `?`: a line end in a text cannot end the line.
 fn textstring(out: &mut Vec<u8>, text: &[u8], room: usize) {
     let text = text.get(..room).unwrap_or(text);
-    if text.iter().all(|c| matches!(c, b' '..=b'~')) {
+    // No way out before the end: so the compiler makes vector instructions of it.
+    if text.iter().fold(true, |plain, c| plain & matches!(c, b' '..=b'~')) {
         out.extend_from_slice(text);
         return;
     }
@@ -271,8 +272,8 @@ impl<'q> ReplyWriter<'q> {
     pub(crate) fn line(&mut self, code: u16, mark: u8, parts: &[&[u8]]) {
         self.out.write_with(|out| {
             let from = out.len();
-            number(out, code.into());
-            out.push(mark);
+            let digit = |unit: u16| b'0' + u8::try_from(code / unit % 10).unwrap_or(0);
+            out.extend_from_slice(&[digit(100), digit(10), digit(1), mark]);
             for part in parts {
                 let room = (REPLY_LINE - 2).saturating_sub(out.len() - from);
                 textstring(out, part, room);
