@@ -163,7 +163,7 @@ pub trait Account: Send + Sync + 'static {
     /// Makes staged messages visible and durable, all or none, with consecutive UIDs in their order.
     /// `replaces` is expunged in the same step ([`ErrorKind::Gone`], and nothing done, if it is gone already).
     /// UIDs are at least the `uid_next` anybody saw. All have one modseq, or several that become visible together.
-    /// `staged` are of this mailbox and finished.
+    /// `staged` are of this mailbox and finished; without any, and without `replaces`, nothing changes.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when the mailbox is gone by now, [`ErrorKind::OverQuota`], [`ErrorKind::TooBig`],

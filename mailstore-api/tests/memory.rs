@@ -1,5 +1,5 @@
 //! The store in memory passes the suite.
-#![allow(missing_docs, reason = "the cases say what they are about")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test; the cases say what they are about")]
 
 use mailstore_api::{
     AnyStore, MemoryOptions, MemoryStore,

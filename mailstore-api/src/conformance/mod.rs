@@ -398,6 +398,7 @@ macro_rules! __mailstore_cases {
                 each_new_modseq_is_greater_than_all_seen
                 a_cursor_misses_no_append
                 a_cursor_misses_no_flag
+                a_modseq_is_visible_before_any_greater_one
                 a_cursor_misses_no_expunge
                 a_cursor_misses_no_copy_and_no_move
                 a_cursor_misses_no_delivery

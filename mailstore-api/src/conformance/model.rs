@@ -308,8 +308,8 @@ impl<'a> World<'a> {
     }
 
     async fn expunge(&mut self, n: usize, bits: u32, which: u32) -> Done {
-        let set = (which % 3 > 0).then(|| self.some(n, bits));
-        let only_deleted = which % 2 == 0;
+        let set = (!which.is_multiple_of(3)).then(|| self.some(n, bits));
+        let only_deleted = which.is_multiple_of(2);
         self.log.push(format!("expunge {set:?} of {} only deleted: {only_deleted}", self.boxes[n].path));
         let folder = self.folder(n).await;
         let outcome = folder.mailbox.expunge(set.as_ref(), only_deleted).await.map_err(|e| e.to_string())?;

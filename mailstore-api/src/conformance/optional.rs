@@ -161,8 +161,11 @@ pub(super) async fn annotations_are_found_by_depth(t: &Scene) {
     }
 }
 
+/// A query, and which of twenty messages match it.
+type Expected = (Query, fn(usize) -> bool);
+
 /// What the store says to a query must be what matches.
-async fn searched(t: &Scene, queries: Vec<(Query, fn(usize) -> bool)>) {
+async fn searched(t: &Scene, queries: Vec<Expected>) {
     let folder = t.inbox().await;
     let mut m = Vec::new();
     for n in 0..20 {

@@ -1,7 +1,11 @@
 //! Modseqs become visible in the order of commits: a cursor never steps over a change.
 
 use std::{
-    sync::{Barrier, Mutex},
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     thread,
 };
 
@@ -97,6 +101,59 @@ pub(super) async fn a_cursor_misses_no_flag(t: &Scene) {
     storm(t, &[&flag(F::SEEN), &flag(F::FLAGGED), &flag(F::DRAFT)]);
 }
 
+/// What one pull answered: from this cursor, everything up to that one.
+struct Cut {
+    after: ModSeq,
+    upto: ModSeq,
+    changed: BTreeMap<Uid, ModSeq>,
+}
+
+/// A modseq that a change was answered with belongs to every cut around it: one that is taken early and becomes
+/// visible late falls into a cut that was made already.
+pub(super) async fn a_modseq_is_visible_before_any_greater_one(t: &Scene) {
+    t.inbox().await.fill(8).await;
+    let (rounds, told) = (t.rounds(150), Mutex::new(Vec::<(Uid, ModSeq)>::new()));
+    let mut cuts = Vec::new();
+    thread::scope(|s| {
+        let writers: Vec<_> = (0..3_usize)
+            .map(|who| {
+                let (store, told) = (t.store(), &told);
+                s.spawn(move || {
+                    block_on(async {
+                        let folder = inbox(&store).await;
+                        for n in 0..rounds as usize {
+                            let op = if n % 2 == 0 { FlagOp::Add } else { FlagOp::Remove };
+                            let some = &folder.snapshot.uids[who * 2..who * 2 + 2 + n % 2];
+                            let outcome = folder.store(some, op, system(F::FLAGGED)).await;
+                            told.lock().unwrap().extend(outcome.changed.iter().map(|c| (c.uid, c.modseq)));
+                        }
+                    });
+                })
+            })
+            .collect();
+        let folder = block_on(t.inbox());
+        let mut after = folder.snapshot.at;
+        while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let c = block_on(folder.since(after));
+            let changed = c.changed.iter().map(|c| (c.uid, c.modseq)).collect();
+            if c.upto > after {
+                cuts.push(Cut { after, upto: c.upto, changed });
+                after = c.upto;
+            }
+        }
+    });
+    for (uid, modseq) in told.into_inner().unwrap() {
+        let Some(cut) = cuts.iter().find(|cut| cut.after < modseq && modseq <= cut.upto) else { continue };
+        let seen = cut.changed.get(&uid);
+        assert!(
+            seen.is_some_and(|seen| *seen >= modseq),
+            "{uid} changed at {modseq:?}, and the cut from {:?} to {:?} has {seen:?}",
+            cut.after,
+            cut.upto
+        );
+    }
+}
+
 pub(super) async fn a_cursor_misses_no_expunge(t: &Scene) {
     let rounds = t.rounds(80);
     let append = |store: &AnyStore| {
@@ -175,6 +232,39 @@ pub(super) async fn a_cursor_misses_no_delivery(t: &Scene) {
     storm(t, &[&deliver, &deliver, &replace]);
 }
 
+/// Where two threads meet again and again; when one fails, the other does not wait for it for ever.
+#[derive(Default)]
+struct Meeting {
+    arrived: AtomicU32,
+    over: AtomicBool,
+}
+
+impl Meeting {
+    /// Waits for the other's `nth` arrival, from 1. False when there is none any more.
+    fn meet(&self, nth: u32) -> bool {
+        self.arrived.fetch_add(1, Ordering::SeqCst);
+        loop {
+            // Read in this order: who has left arrived before.
+            let over = self.over.load(Ordering::SeqCst);
+            if self.arrived.load(Ordering::SeqCst) >= 2 * nth {
+                return true;
+            }
+            if over {
+                return false;
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+struct Leaving<'a>(&'a Meeting);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::SeqCst);
+    }
+}
+
 /// What somebody did while another opened the mailbox.
 #[derive(Clone, Copy)]
 enum Done {
@@ -189,14 +279,18 @@ pub(super) async fn a_change_during_open_is_in_the_snapshot_or_after_it(t: &Scen
     let rounds = t.rounds(10_000);
     let folder = t.inbox().await;
     let target = folder.fill(2).await[1];
-    let (begin, end, done) = (Barrier::new(2), Barrier::new(2), Mutex::new(None));
+    let (meeting, done) = (Meeting::default(), Mutex::new(None));
     thread::scope(|s| {
-        let (store, begin, end, done) = (t.store(), &begin, &end, &done);
+        let (store, meeting, done) = (t.store(), &meeting, &done);
+        let _leaving = Leaving(meeting);
         s.spawn(move || {
+            let _leaving = Leaving(meeting);
             let folder = block_on(inbox(&store));
             let mut last = None;
             for n in 0..rounds {
-                begin.wait();
+                if !meeting.meet(2 * n + 1) {
+                    return;
+                }
                 let what = block_on(async {
                     match (n % 3, last.take()) {
                         (0, _) | (_, None) => {
@@ -213,14 +307,14 @@ pub(super) async fn a_change_during_open_is_in_the_snapshot_or_after_it(t: &Scen
                     }
                 });
                 *done.lock().unwrap() = Some(what);
-                end.wait();
+                meeting.meet(2 * n + 2);
             }
         });
         let anna = block_on(t.anna());
         for round in 0..rounds {
-            begin.wait();
+            assert!(meeting.meet(2 * round + 1), "the other thread failed");
             let (snapshot, mailbox) = block_on(anna.open(&folder.id, OpenMode::Select)).unwrap();
-            end.wait();
+            assert!(meeting.meet(2 * round + 2), "the other thread failed");
             let c = block_on(mailbox.changes(snapshot.at, usize::MAX)).unwrap();
             let what = done.lock().unwrap().take().unwrap();
             let (in_snapshot, later, at) = match what {

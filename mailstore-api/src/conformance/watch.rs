@@ -1,5 +1,6 @@
 use std::{
     pin::pin,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     task::{Context, Waker},
     thread,
 };
@@ -133,6 +134,12 @@ pub(super) async fn a_dropped_future_loses_no_hint(t: &Scene) {
         // Made, never polled, dropped.
         let _changed = watch.changed();
     }
+    {
+        let mut changed = pin!(watch.changed());
+        if changed.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+            return; // handed over, not lost
+        }
+    }
     t.expect_hint(&mut watch, &folder.id);
 }
 
@@ -166,26 +173,40 @@ pub(super) async fn everyone_who_watches_is_hinted(t: &Scene) {
 pub(super) async fn between_watch_and_change_nothing_is_lost(t: &Scene) {
     let folder = t.inbox().await;
     let mut watch = watch(t, &folder).await;
-    let (mut at, mut seen) = (folder.snapshot.at, 0);
-    let rounds = t.rounds(200);
+    let (mut at, rounds) = (folder.snapshot.at, t.rounds(200));
+    let (seen, over) = (AtomicU32::new(0), AtomicBool::new(false));
     thread::scope(|s| {
-        let store = t.store();
+        let _over = Over(&over);
+        let (store, seen, over) = (t.store(), &seen, &over);
         s.spawn(move || {
             block_on(async {
                 let folder = Folder::of(&store, "anna", "INBOX", OpenMode::Select).await;
-                for n in 0..rounds {
+                for n in 1..=rounds {
                     folder.append(&message(n)).await;
+                    // No later hint makes up for this one.
+                    while seen.load(Ordering::SeqCst) < n && !over.load(Ordering::SeqCst) {
+                        thread::yield_now();
+                    }
                 }
             });
         });
         // A session asleep until a hint comes: one that is lost leaves it asleep for ever.
-        while seen < rounds as usize {
+        while seen.load(Ordering::SeqCst) < rounds {
             t.expect_hint(&mut watch, &folder.id);
             let c = block_on(folder.mailbox.changes(at, usize::MAX)).unwrap();
-            seen += c.changed.len();
+            seen.fetch_add(c.changed.len() as u32, Ordering::SeqCst);
             at = c.upto;
         }
     });
+}
+
+/// Tells the other thread that this one is done, or has failed.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 pub(super) async fn a_change_through_a_second_handle_is_hinted(t: &Scene) {

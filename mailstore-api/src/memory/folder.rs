@@ -17,12 +17,12 @@ pub(super) struct Folder {
     pub(super) validity: UidValidity,
     /// That of the last change. It begins at 1: HIGHESTMODSEQ is never 0 (RFC 7162 section 7).
     pub(super) modseq: ModSeq,
-    uid_next: u32,
-    messages: BTreeMap<Uid, Message>,
+    pub(super) uid_next: u32,
+    pub(super) messages: BTreeMap<Uid, Message>,
     /// The same messages by their last change: what makes `changes` cost what changed.
-    by_modseq: BTreeSet<(ModSeq, Uid)>,
+    pub(super) by_modseq: BTreeSet<(ModSeq, Uid)>,
     /// What was expunged, by modseq, ascending.
-    tombstones: VecDeque<(ModSeq, UidSet)>,
+    pub(super) tombstones: VecDeque<(ModSeq, UidSet)>,
     /// The modseq of the youngest tombstone that was forgotten: before it, history is lost.
     floor: ModSeq,
     /// From here on nobody was told of the messages.
@@ -32,8 +32,8 @@ pub(super) struct Folder {
 }
 
 #[derive(Clone, Debug)]
-struct Message {
-    modseq: ModSeq,
+pub(super) struct Message {
+    pub(super) modseq: ModSeq,
     saved: InternalDate,
     new: NewMessage,
 }

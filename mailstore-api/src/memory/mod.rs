@@ -8,6 +8,8 @@
 //! * `folder`: one mailbox's messages, modseqs and tombstones, as plain synchronous code
 //! * `handles`: what a caller holds: [`MemoryMailbox`], [`MemoryBody`], [`MemoryStaged`], [`MemoryDelivery`]
 
+#[cfg(all(test, feature = "conformance"))]
+mod faults;
 mod folder;
 mod handles;
 
