@@ -8,10 +8,20 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod dot;
+mod input;
+mod line;
 mod machine;
 mod output;
+mod pace;
+mod stuff;
 mod time;
 
+pub use dot::{Dot, DotDecoder};
+pub use input::InputBuffer;
+pub use line::{Line, LineEnd, LineScanner, Scan, strip_line_end};
 pub use machine::{Machine, Misuse, Poll, TlsInfo, Upgrade, Upgraded};
 pub use output::OutputQueue;
+pub use pace::{Pace, PaceLimits, Wait};
+pub use stuff::{DotEncoder, Stuffing};
 pub use time::Instant;

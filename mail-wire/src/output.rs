@@ -4,7 +4,9 @@ use bytes::Bytes;
 /// Shared segments shorter than this are copied: a segment of its own costs more than the copy.
 const COPY_BELOW: usize = 512;
 /// An emptied buffer larger than this is given back.
-const KEEP: usize = 1024;
+const KEEP: usize = 256;
+/// So is a list of segments with room for more than this.
+const KEEP_SEGMENTS: usize = 8;
 
 /// What a machine wants sent: owned bytes, shared payload segments, and stop points.
 ///
@@ -109,7 +111,7 @@ impl OutputQueue {
     /// Whether a stop point stands at the front: all before it is sent, something waits for the peer.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
-        self.stops > 0
+        self.stops > 0 && self.ready == 0
     }
 
     /// Takes the first stop point away. Returns whether there was one.
@@ -205,6 +207,9 @@ impl OutputQueue {
                 self.owned = Vec::new();
             } else {
                 self.owned.clear();
+            }
+            if self.between.capacity() > KEEP_SEGMENTS {
+                self.between = VecDeque::new();
             }
         } else if self.start > 8192 && self.start > self.owned.len() / 2 {
             let by = self.start;

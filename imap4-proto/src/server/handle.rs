@@ -1,0 +1,411 @@
+//! What the machine reads: frames, and what they do to the state.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use mail_wire::{Instant, Machine, OutputQueue, Poll, Upgrade, Upgraded, Wait};
+
+use super::{
+    allowed::{State, allowed},
+    event::{Answered, AppendBegin, Event},
+    framer::{Part, Refusal},
+    machine::{Fatal, Framed, Greeting, Server, Tag, Turn},
+};
+use crate::{
+    grammar::{self, Context, Parsed},
+    types::{AppendMessage, Capabilities, Code, Command, CommandKind, MailboxArg, SecretBuf},
+};
+
+impl Machine for Server {
+    type Event<'b> = Event<'b>;
+    type Error = Fatal;
+
+    #[inline]
+    fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Fatal> {
+        match self.turn {
+            Turn::Ready | Turn::Payload | Turn::Sasl | Turn::Idling => {}
+            Turn::Answering | Turn::Deciding => return Ok(Poll::Blocked),
+            Turn::Closing => return Ok(Poll::Close),
+            Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
+            Turn::Upgrading => {
+                // No BYE: the handshake is what the client reads next.
+                self.close();
+                return Err(Fatal::PlaintextAfterStartTls);
+            }
+            Turn::Greeting => {
+                self.greet(now);
+                if self.turn == Turn::Closing {
+                    return Ok(Poll::Close);
+                }
+            }
+        }
+        let (framed, n) = loop {
+            match self.framer.poll(input) {
+                Part::Line(n) => break (Framed::Line, n),
+                Part::Head(n) => break (Framed::Head, n),
+                Part::Refuse(n, why) => break (Framed::Refused(why), n),
+                Part::Chunk(n) => {
+                    self.framed = Framed::Chunk;
+                    self.pace.payload(now, n);
+                    return Ok(Poll::Frame(n));
+                }
+                Part::Skip(n) => return Ok(Poll::Skip(n)),
+                Part::GoAhead => self.out.put(b"+ Ready for literal data\r\n"),
+                Part::Need(hint) => {
+                    let wait = if self.framer.in_payload() {
+                        Wait::Payload
+                    } else if input.is_empty() {
+                        Wait::Idle
+                    } else {
+                        Wait::Frame
+                    };
+                    self.pace.wait(now, wait);
+                    return Ok(Poll::NeedInput { hint });
+                }
+                Part::Fatal => {
+                    self.bye("The literal is too long");
+                    return Err(Fatal::LiteralTooLong);
+                }
+            }
+        };
+        self.framed = framed;
+        self.pace.frame();
+        Ok(Poll::Frame(n))
+    }
+
+    #[inline]
+    fn event<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
+        self.frame_is_secret = false;
+        match (core::mem::replace(&mut self.framed, Framed::None), self.turn) {
+            (Framed::Chunk, _) => Event::AppendChunk(frame),
+            (Framed::Refused(why), turn) => self.refuse_frame(frame, why, turn),
+            (_, Turn::Sasl) => self.sasl_response(frame),
+            (_, Turn::Idling) => self.idle_line(frame),
+            (framed, Turn::Payload) => self.append_goes_on(frame, framed == Framed::Head),
+            (framed, _) => self.command_frame(frame, framed == Framed::Head),
+        }
+    }
+
+    fn frame_is_secret(&self) -> bool {
+        self.frame_is_secret
+    }
+
+    fn output(&mut self) -> &mut OutputQueue {
+        &mut self.out
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let pace = self.pace.deadline()?;
+        match self.login_until {
+            Some(login) if self.state == State::NotAuthenticated => Some(pace.min(login)),
+            _ => Some(pace),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.turn != Turn::Closing && self.deadline().is_some_and(|d| d <= now) {
+            self.pace.frame();
+            // RFC 9051 section 5.4: the autologout timer.
+            self.shutdown("Autologout; idle for too long");
+        }
+    }
+
+    fn upgraded(&mut self, transport: Upgraded) {
+        let Upgraded::Tls(info) = transport else { return };
+        self.tls = Some(Box::new(info));
+        if self.turn == Turn::Upgrading {
+            // RFC 9051 section 6.2.1: nothing learnt in the clear is kept.
+            self.turn = Turn::Ready;
+            self.state = State::NotAuthenticated;
+            self.enabled = Capabilities::NONE;
+            self.apply_limits();
+        }
+    }
+}
+
+impl Server {
+    /// `greeting = "*" SP (resp-cond-auth / resp-cond-bye) CRLF`
+    #[cold]
+    fn greet(&mut self, now: Instant) {
+        let config = self.config.clone();
+        self.login_until = Some(now + config.timeouts.login);
+        self.turn = Turn::Ready;
+        match self.greeting {
+            Greeting::Ok => self.condition(b" OK ", Some(Code::Capability), &config.greeting),
+            Greeting::PreAuth => self.condition(b" PREAUTH ", Some(Code::Capability), &config.greeting),
+            Greeting::Bye => self.bye(&config.greeting),
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context { on: self.on, utf8: self.utf8() }
+    }
+
+    /// A frame that begins with a tag.
+    #[inline]
+    fn command_frame<'b>(&mut self, frame: &'b [u8], is_head: bool) -> Event<'b> {
+        let Ok((rest, tag)) = grammar::tag(frame) else {
+            return self.reject_untagged("A tag is missing", is_head);
+        };
+        if self.tag.set(tag).is_none() {
+            return self.reject_untagged("The tag is too long", is_head);
+        }
+        let parsed = match rest {
+            [b' ', rest @ ..] => grammar::command(rest, self.context()),
+            _ => grammar::fault("A command is missing"),
+        };
+        match parsed {
+            Ok((rest, Parsed::Command(command))) if !is_head => match grammar::line_end(rest) {
+                Ok(_) => self.command_event(command),
+                Err(e) => self.reject(reason(&e), false),
+            },
+            Ok(([], Parsed::Append(mailbox, message))) if is_head => self.append_begins(mailbox, message),
+            Ok(_) => self.reject("A literal has no place here", is_head),
+            Err(e) => self.reject(reason(&e), is_head),
+        }
+    }
+
+    /// A command that is well formed.
+    #[inline]
+    fn command_event<'b>(&mut self, command: Command<'b>) -> Event<'b> {
+        let kind = command.kind();
+        self.frame_is_secret = matches!(kind, CommandKind::Login | CommandKind::Authenticate);
+        if !allowed(kind, self.state) {
+            return self.out_of_place(kind);
+        }
+        self.bad_commands = 0;
+        self.kind = Some(kind);
+        self.idle_done = false;
+        self.turn = Turn::Answering;
+        match command {
+            Command::Capability => {
+                let listing = self.listing();
+                self.out.write_with(|out| {
+                    out.extend_from_slice(b"* ");
+                    listing.write(out);
+                    out.extend_from_slice(b"\r\n");
+                });
+                self.tagged(b" OK ", None, "CAPABILITY completed");
+                Event::Answered(Answered::Done(kind))
+            }
+            Command::StartTls => self.start_tls(),
+            Command::Login { .. } if !self.login_allowed() => self.encryption_required(),
+            Command::Authenticate { mechanism, initial } => self.authenticate(mechanism, initial),
+            Command::Select(_) => {
+                if self.state == State::Selected {
+                    // RFC 9051 section 6.3.2: the mailbox selected before is deselected whatever becomes of the new one.
+                    self.state = State::Authenticated;
+                    self.condition(b" OK ", Some(Code::Closed), "Previous mailbox is now closed");
+                }
+                Event::Command(command)
+            }
+            _ => Event::Command(command),
+        }
+    }
+
+    fn start_tls<'b>(&mut self) -> Event<'b> {
+        if self.tls.is_some() || !self.config.starttls {
+            return self.out_of_place(CommandKind::StartTls);
+        }
+        self.tagged(b" OK ", None, "Begin TLS negotiation now");
+        self.turn = Turn::Upgrading;
+        Event::Answered(Answered::Done(CommandKind::StartTls))
+    }
+
+    /// RFC 9051 section 11.7: refused even if the password is right.
+    fn encryption_required<'b>(&mut self) -> Event<'b> {
+        self.tagged(b" NO ", Some(Code::PrivacyRequired), "Plaintext logins are disabled here");
+        Event::Answered(Answered::EncryptionRequired)
+    }
+
+    fn authenticate<'b>(&mut self, mechanism: &'b str, initial: Option<&'b [u8]>) -> Event<'b> {
+        match self.mechanisms().iter().find(|m| m.name.eq_ignore_ascii_case(mechanism)) {
+            None => {
+                self.tagged(b" NO ", Some(Code::Cannot), "This mechanism is not offered");
+                return Event::Answered(Answered::MechanismNotOffered);
+            }
+            Some(m) if m.tls_only && self.tls.is_none() => return self.encryption_required(),
+            Some(_) => {}
+        }
+        let initial = match initial {
+            None => None,
+            // RFC 4959 section 3: "=" is an empty response.
+            Some(b"=") => Some(Vec::new()),
+            Some(text) => match STANDARD.decode(text) {
+                Ok(octets) => Some(octets),
+                Err(_) => return self.reject("The initial response is no base64", false),
+            },
+        };
+        Event::Auth { mechanism, initial: initial.map(SecretBuf::new) }
+    }
+
+    /// `base64 CRLF`, or `*` to cancel (RFC 9051 section 6.2.2).
+    fn sasl_response<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
+        self.frame_is_secret = true;
+        self.turn = Turn::Answering;
+        match (strip_line_end(frame), STANDARD.decode(strip_line_end(frame))) {
+            (b"*", _) => {
+                self.tagged(b" BAD ", None, "Authentication cancelled");
+                Event::AuthCancel
+            }
+            (_, Ok(octets)) => Event::AuthResponse(SecretBuf::new(octets)),
+            (_, Err(_)) => {
+                self.reject("The response is no base64", false);
+                Event::AuthCancel
+            }
+        }
+    }
+
+    /// `"DONE" CRLF` (RFC 9051 section 6.3.13)
+    fn idle_line<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
+        self.turn = Turn::Answering;
+        if strip_line_end(frame).eq_ignore_ascii_case(b"DONE") {
+            self.idle_done = true;
+            Event::IdleDone
+        } else {
+            self.reject("Expected DONE", false);
+            Event::IdleAbort
+        }
+    }
+
+    fn append_begins<'b>(&mut self, mailbox: MailboxArg<'b>, message: AppendMessage<'b>) -> Event<'b> {
+        if !allowed(CommandKind::Append, self.state) {
+            self.framer.refuse();
+            return self.out_of_place(CommandKind::Append);
+        }
+        self.kind = Some(CommandKind::Append);
+        self.turn = Turn::Deciding;
+        self.append_utf8 = message.utf8;
+        if self.config.append_limit.is_some_and(|most| message.len > most) {
+            self.too_big();
+            return Event::Answered(Answered::TooBig);
+        }
+        self.bad_commands = 0;
+        Event::AppendBegin(AppendBegin::new(mailbox, message))
+    }
+
+    /// RFC 7889 section 4: said before the client sends it, where it waits.
+    fn too_big(&mut self) {
+        self.framer.refuse();
+        self.tagged(b" NO ", Some(Code::TooBig), "The message is too large");
+    }
+
+    /// What stands behind a payload: the end of the command, or one more message (RFC 3502).
+    fn append_goes_on<'b>(&mut self, frame: &'b [u8], is_head: bool) -> Event<'b> {
+        self.turn = Turn::Answering;
+        let rest = match frame {
+            // `"UTF8" SP "(" literal8 ")"` (RFC 6855 section 4)
+            [b')', rest @ ..] if self.append_utf8 => rest,
+            _ if self.append_utf8 => &[],
+            _ => frame,
+        };
+        if !is_head && grammar::line_end(rest).is_ok() {
+            return Event::AppendEnd;
+        }
+        let context = self.context();
+        let next = context
+            .needs(Capabilities::MULTIAPPEND, "Something follows the message")
+            .and_then(|()| grammar::append::append_message(rest, context));
+        match next {
+            Ok(([], message)) if is_head => {
+                self.append_utf8 = message.utf8;
+                self.turn = Turn::Deciding;
+                if self.config.append_limit.is_some_and(|most| message.len > most) {
+                    self.too_big();
+                    return Event::AppendAbort;
+                }
+                Event::AppendNext(message)
+            }
+            Ok(_) => {
+                self.reject("Something follows the message", is_head);
+                Event::AppendAbort
+            }
+            Err(e) => {
+                self.reject(reason(&e), is_head);
+                Event::AppendAbort
+            }
+        }
+    }
+
+    /// A frame over a limit, or with a literal that is not allowed.
+    #[cold]
+    fn refuse_frame<'b>(&mut self, frame: &'b [u8], why: Refusal, turn: Turn) -> Event<'b> {
+        let why = match why {
+            Refusal::LineTooLong => "The line is too long",
+            Refusal::LiteralTooLong => "The literal is too long",
+            Refusal::NotSynchronizing => "A non-synchronizing literal of this length is not allowed",
+        };
+        match turn {
+            Turn::Payload => {
+                self.reject(why, false);
+                Event::AppendAbort
+            }
+            Turn::Sasl => {
+                self.frame_is_secret = true;
+                self.reject(why, false);
+                Event::AuthCancel
+            }
+            Turn::Idling => {
+                self.reject(why, false);
+                Event::IdleAbort
+            }
+            _ => {
+                // It may be a password that is too long.
+                self.frame_is_secret = self.state == State::NotAuthenticated;
+                match grammar::tag(frame) {
+                    Ok((_, tag)) if self.tag.set(tag).is_some() => self.reject(why, false),
+                    _ => self.reject_untagged(why, false),
+                }
+            }
+        }
+    }
+
+    fn reject_untagged<'b>(&mut self, why: &'static str, is_head: bool) -> Event<'b> {
+        self.tag = Tag::NONE;
+        self.reject(why, is_head)
+    }
+
+    /// Answers BAD, and ends the connection after too many.
+    #[cold]
+    fn reject<'b>(&mut self, why: &'static str, is_head: bool) -> Event<'b> {
+        if is_head {
+            self.framer.refuse();
+        }
+        self.tagged(b" BAD ", None, why);
+        self.count_bad();
+        Event::Answered(Answered::Syntax(why))
+    }
+
+    #[cold]
+    fn out_of_place<'b>(&mut self, kind: CommandKind) -> Event<'b> {
+        let why = match self.state {
+            _ if kind == CommandKind::StartTls => "STARTTLS is not offered here",
+            State::NotAuthenticated => "Log in first",
+            State::Authenticated if allowed(kind, State::Selected) => "Select a mailbox first",
+            _ => "Already logged in",
+        };
+        self.tagged(b" BAD ", None, why);
+        self.count_bad();
+        Event::Answered(Answered::OutOfPlace(kind))
+    }
+
+    fn count_bad(&mut self) {
+        self.bad_commands = self.bad_commands.saturating_add(1);
+        if self.bad_commands >= self.config.limits.bad_commands {
+            self.bye("Too many bad commands");
+        }
+    }
+}
+
+/// The line without CRLF or LF.
+fn strip_line_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+const fn reason(e: &nom::Err<grammar::Fault>) -> &'static str {
+    match e {
+        nom::Err::Error(f) | nom::Err::Failure(f) => f.0,
+        nom::Err::Incomplete(_) => "The command is cut short",
+    }
+}

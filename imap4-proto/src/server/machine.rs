@@ -1,0 +1,304 @@
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use core::fmt;
+
+use mail_wire::{Instant, OutputQueue, Pace, PaceLimits, TlsInfo};
+
+use super::{
+    allowed::State,
+    config::{Config, Mechanism, Passwords},
+    fetch::FetchState,
+    framer::{Bounds, Framer, Refusal},
+    listing::Listing,
+};
+use crate::types::{Capabilities, Code, CommandKind};
+
+/// What the machine waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The first poll.
+    Greeting,
+    /// The client: a command.
+    Ready,
+    /// The host: an answer.
+    Answering,
+    /// The host: whether it takes a message.
+    Deciding,
+    /// The client: octets of a message, or what follows it.
+    Payload,
+    /// The client: a SASL response.
+    Sasl,
+    /// The client: DONE.
+    Idling,
+    /// The driver: TLS.
+    Upgrading,
+    /// The driver: the end.
+    Closing,
+}
+
+impl Turn {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Greeting => "before the greeting",
+            Self::Ready => "no command in progress",
+            Self::Answering => "a command in progress",
+            Self::Deciding => "a message waits for a decision",
+            Self::Payload => "reading a message",
+            Self::Sasl => "waiting for a SASL response",
+            Self::Idling => "IDLE",
+            Self::Upgrading => "STARTTLS",
+            Self::Closing => "closing",
+        }
+    }
+}
+
+/// What the frame that `poll` found is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framed {
+    None,
+    Line,
+    Head,
+    Chunk,
+    Refused(Refusal),
+}
+
+/// A command's tag, of up to 64 octets.
+#[derive(Clone, Copy)]
+pub(super) struct Tag {
+    octets: [u8; Self::MOST],
+    len: u8,
+}
+
+impl Tag {
+    const MOST: usize = 64;
+    pub(super) const NONE: Self = Self { octets: [b'*'; Self::MOST], len: 1 };
+
+    #[inline]
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or(b"*")
+    }
+
+    #[inline]
+    pub(super) fn set(&mut self, tag: &[u8]) -> Option<()> {
+        self.octets.get_mut(..tag.len())?.copy_from_slice(tag);
+        self.len = u8::try_from(tag.len()).ok()?;
+        Some(())
+    }
+}
+
+/// Why the connection cannot go on. BYE is in the output already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fatal {
+    /// The client sent more of a refused non-synchronizing literal than is read and dropped.
+    #[error("a refused literal is too long to be dropped")]
+    LiteralTooLong,
+    /// Octets followed STARTTLS before the handshake: they could be an attacker's.
+    #[error("plaintext followed STARTTLS")]
+    PlaintextAfterStartTls,
+}
+
+/// The accepting side of one IMAP connection. See [the module](super) for its states.
+///
+/// [`poll`](mail_wire::Machine::poll) and [`event`](mail_wire::Machine::event) read; the other methods write answers. The machine itself answers
+/// CAPABILITY and STARTTLS, commands that are none, and those that have no place in the present state.
+pub struct Server {
+    pub(super) config: Arc<Config>,
+    /// Mechanisms that replace the configured ones.
+    mechanisms: Option<Arc<[Mechanism]>>,
+    pub(super) framer: Framer,
+    pub(super) out: OutputQueue,
+    pub(super) pace: Pace,
+    pub(super) login_until: Option<Instant>,
+    pub(super) state: State,
+    pub(super) turn: Turn,
+    pub(super) fetch: FetchState,
+    pub(super) framed: Framed,
+    pub(super) frame_is_secret: bool,
+    /// DONE has come: IDLE waits for its end.
+    pub(super) idle_done: bool,
+    /// The present message of APPEND stands in `UTF8 (...)`.
+    pub(super) append_utf8: bool,
+    /// The extensions that are on, with what they imply.
+    pub(super) on: Capabilities,
+    pub(super) kind: Option<CommandKind>,
+    pub(super) tag: Tag,
+    pub(super) enabled: Capabilities,
+    pub(super) bad_commands: u16,
+    pub(super) failed_logins: u16,
+    pub(super) tls: Option<Box<TlsInfo>>,
+    pub(super) greeting: Greeting,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Greeting {
+    Ok,
+    PreAuth,
+    Bye,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("state", &self.state)
+            .field("turn", &self.turn)
+            .field("command", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A connection that was just accepted. The greeting is written at the first poll; where TLS is there from the start,
+    /// [`upgraded`](mail_wire::Machine::upgraded) comes before.
+    #[must_use]
+    pub fn new(config: impl Into<Arc<Config>>) -> Self {
+        Self::with(config.into(), State::NotAuthenticated, Greeting::Ok)
+    }
+
+    /// A connection whose client is known by other means: greeted with PREAUTH (RFC 9051 section 7.1.4).
+    #[must_use]
+    pub fn preauthenticated(config: impl Into<Arc<Config>>) -> Self {
+        Self::with(config.into(), State::Authenticated, Greeting::PreAuth)
+    }
+
+    /// A connection that is refused: greeted with BYE and the configured greeting's text, then closed.
+    #[must_use]
+    pub fn refused(config: impl Into<Arc<Config>>) -> Self {
+        Self::with(config.into(), State::Logout, Greeting::Bye)
+    }
+
+    fn with(config: Arc<Config>, state: State, greeting: Greeting) -> Self {
+        let t = config.timeouts;
+        let limits =
+            PaceLimits { idle: t.idle, frame: t.command, grace: t.payload_grace, rate: t.payload_rate };
+        let mut server = Self {
+            mechanisms: None,
+            framer: Framer::new(Bounds { line: 0, literals: 0, dropped: 0, unasked: None }),
+            out: OutputQueue::new(),
+            pace: Pace::new(limits),
+            login_until: None,
+            state,
+            turn: Turn::Greeting,
+            fetch: FetchState::Closed,
+            framed: Framed::None,
+            frame_is_secret: false,
+            idle_done: false,
+            append_utf8: false,
+            on: config.capabilities.implied(),
+            kind: None,
+            tag: Tag::NONE,
+            enabled: Capabilities::NONE,
+            bad_commands: 0,
+            failed_logins: 0,
+            tls: None,
+            greeting,
+            config,
+        };
+        server.apply_limits();
+        server
+    }
+
+    /// The limits of the present state.
+    pub(super) fn apply_limits(&mut self) {
+        let l = &self.config.limits;
+        let on = self.on;
+        let unasked = if on.contains(Capabilities::LITERAL_PLUS) {
+            Some(u64::MAX)
+        } else if on.contains(Capabilities::LITERAL_MINUS) {
+            // RFC 7888 section 5.
+            Some(4096)
+        } else {
+            None
+        };
+        let (line, literals) = match self.state {
+            State::NotAuthenticated => (l.login_line, l.login_literals),
+            _ => (l.line, l.literals),
+        };
+        self.framer.set_bounds(Bounds { line, literals, dropped: l.dropped, unasked });
+    }
+
+    /// Offers these mechanisms from here on instead of the configured ones: a policy changed, or depends on the peer.
+    pub fn set_mechanisms(&mut self, mechanisms: impl Into<Arc<[Mechanism]>>) {
+        self.mechanisms = Some(mechanisms.into());
+    }
+
+    pub(super) fn mechanisms(&self) -> &[Mechanism] {
+        self.mechanisms.as_deref().unwrap_or(&self.config.mechanisms)
+    }
+
+    /// Where the connection stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The TLS connection, where there is one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
+    /// What the client has enabled.
+    #[must_use]
+    pub const fn enabled(&self) -> Capabilities {
+        self.enabled
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The present command, from its event to its tagged answer.
+    #[must_use]
+    pub const fn command(&self) -> Option<CommandKind> {
+        self.kind
+    }
+
+    /// Whether mailbox names, and strings at large, are in UTF-8 (RFC 6855 section 3, RFC 9051 section 5.1).
+    #[must_use]
+    pub const fn utf8(&self) -> bool {
+        self.enabled.intersects(Capabilities::IMAP4REV2.and(Capabilities::UTF8_ACCEPT))
+    }
+
+    /// How many octets were looked at to find frames, ever; payloads are passed on unseen.
+    #[cfg(feature = "count")]
+    #[must_use]
+    pub const fn octets_looked_at(&self) -> u64 {
+        self.framer.looked
+    }
+
+    /// Whether LOGIN may be used now.
+    pub(super) fn login_allowed(&self) -> bool {
+        match self.config.passwords {
+            Passwords::Always => true,
+            Passwords::TlsOnly => self.tls.is_some(),
+            Passwords::Never => false,
+        }
+    }
+
+    /// The listing, where the code needs it.
+    pub(super) fn listing_for(&self, code: Option<&Code<'_>>) -> Option<Listing> {
+        matches!(code, Some(Code::Capability)).then(|| self.listing())
+    }
+
+    /// What `capability-data` says now.
+    pub(super) fn listing(&self) -> Listing {
+        let open = self.state == State::NotAuthenticated;
+        let mut mechanisms = Vec::new();
+        if open {
+            for m in self.mechanisms() {
+                if self.tls.is_some() || !m.tls_only {
+                    mechanisms.push(m.name.clone());
+                }
+            }
+        }
+        Listing {
+            capabilities: self.config.capabilities,
+            append_limit: self.config.append_limit,
+            starttls: open && self.config.starttls && self.tls.is_none(),
+            login_disabled: open && !self.login_allowed(),
+            mechanisms,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{AString, Date, SequenceSet, SystemFlags, bits};
+
+/// SEARCH or UID SEARCH (RFC 9051 section 6.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Search<'b> {
+    /// Whether the answer is in UIDs.
+    pub uid: bool,
+    /// `RETURN (...)` (RFC 4731, RFC 5182); `None`: the plain form.
+    pub returns: Option<SearchReturn>,
+    /// `CHARSET`: the name. Strings in the key are in it, and are handed on as they are.
+    pub charset: Option<AString<'b>>,
+    /// What to search for.
+    pub key: SearchKey<'b>,
+}
+
+impl<'b> Search<'b> {
+    /// SEARCH in the plain form.
+    #[must_use]
+    pub const fn new(uid: bool, key: SearchKey<'b>) -> Self {
+        Self { uid, returns: None, charset: None, key }
+    }
+}
+
+bits! {
+    /// What SEARCH is to return. `RETURN ()` is [`ALL`](Self::ALL) (RFC 4731 section 3.1).
+    SearchReturn(u8) {
+        /// `MIN`: the lowest.
+        MIN = 1;
+        /// `MAX`: the highest.
+        MAX = 2;
+        /// `ALL`: all of them.
+        ALL = 4;
+        /// `COUNT`: how many.
+        COUNT = 8;
+        /// `SAVE`: keep it for `$` (RFC 5182).
+        SAVE = 16;
+    }
+}
+
+/// One `search-key` (RFC 9051 section 6.4.4).
+///
+/// It nests at most [`MAX_DEPTH`](Self::MAX_DEPTH) levels when it comes from the wire; a chain of OR is one level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SearchKey<'b> {
+    /// `ALL`
+    All,
+    /// `ANSWERED`, `DELETED`, `DRAFT`, `FLAGGED`, `SEEN`, `RECENT`: the flag is set.
+    Flag(SystemFlags),
+    /// `UNANSWERED` ..., `OLD`: the flag is not set.
+    NotFlag(SystemFlags),
+    /// `NEW` (RFC 3501): recent and not seen.
+    New,
+    /// `KEYWORD`
+    Keyword(&'b str),
+    /// `UNKEYWORD`
+    NotKeyword(&'b str),
+    /// `BCC`
+    Bcc(AString<'b>),
+    /// `CC`
+    Cc(AString<'b>),
+    /// `FROM`
+    From(AString<'b>),
+    /// `TO`
+    To(AString<'b>),
+    /// `SUBJECT`
+    Subject(AString<'b>),
+    /// `BODY`
+    Body(AString<'b>),
+    /// `TEXT`
+    Text(AString<'b>),
+    /// `HEADER name text`. An empty text matches every message with the field.
+    Header(AString<'b>, AString<'b>),
+    /// `BEFORE`: the internal date is earlier.
+    Before(Date),
+    /// `ON`
+    On(Date),
+    /// `SINCE`: the internal date is not earlier.
+    Since(Date),
+    /// `SENTBEFORE`
+    SentBefore(Date),
+    /// `SENTON`
+    SentOn(Date),
+    /// `SENTSINCE`
+    SentSince(Date),
+    /// `LARGER`, in octets.
+    Larger(u64),
+    /// `SMALLER`, in octets.
+    Smaller(u64),
+    /// A set of message numbers, or `$`.
+    Sequence(SequenceSet<'b>),
+    /// `UID` and a set of UIDs, or `$`.
+    Uid(SequenceSet<'b>),
+    /// `MODSEQ [entry] n` (RFC 7162 section 3.1.5).
+    ModSeq(u64, Option<ModSeqEntry<'b>>),
+    /// `NOT`
+    Not(Box<Self>),
+    /// Several keys: all of them.
+    And(Vec<Self>),
+    /// `OR`, two or more: a chain `OR a OR b c` is one.
+    Or(Vec<Self>),
+}
+
+impl SearchKey<'_> {
+    /// How deep NOT, OR and parentheses may nest.
+    pub const MAX_DEPTH: usize = 128;
+}
+
+/// The entry of `MODSEQ`: a flag's metadata item and its type (RFC 7162 section 3.1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModSeqEntry<'b> {
+    /// `/flags/` and the flag.
+    pub name: AString<'b>,
+    /// `priv`, `shared` or `all`.
+    pub kind: &'b str,
+}
+
+/// What an ESEARCH response says (RFC 9051 section 7.3.4). The tag is the present command's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EsearchData<'a> {
+    /// Whether the numbers are UIDs.
+    pub uid: bool,
+    /// `MIN`: left out where nothing matches.
+    pub min: Option<u32>,
+    /// `MAX`: left out where nothing matches.
+    pub max: Option<u32>,
+    /// `COUNT`
+    pub count: Option<u32>,
+    /// `ALL`: ascending inclusive ranges; nothing is written where there are none.
+    pub all: Option<&'a [(u32, u32)]>,
+    /// `MODSEQ` (RFC 7162 section 3.1.10).
+    pub modseq: Option<u64>,
+}

@@ -1,0 +1,42 @@
+use core::{num::NonZeroU32, time::Duration};
+use mail_wire::PaceLimits;
+
+/// What a driver grants its peer. The times for commands and payloads are the machine's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// For the TLS handshake. 30 seconds.
+    pub handshake: Duration,
+    /// How far the peer's reading of what is sent may fall behind `rate`, at the start and at any time.
+    /// 2 minutes.
+    pub stall: Duration,
+    /// The least octets per second that the peer must read on the whole, while something waits for it.
+    /// 64.
+    pub rate: NonZeroU32,
+    /// For sending the rest of the output and closing. 10 seconds.
+    pub close: Duration,
+    /// With more octets of output than this waiting, no further event is given out. 64 KiB.
+    pub high_water: usize,
+    /// The most octets of unconsumed input, so the longest frame. 16 MiB: a backstop, since the machines have
+    /// limits of their own; memory is taken as input comes.
+    pub input: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(30),
+            stall: Duration::from_secs(120),
+            rate: NonZeroU32::MIN.saturating_add(63),
+            close: Duration::from_secs(10),
+            high_water: 64 * 1024,
+            input: 16 * 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn output_pace(&self) -> PaceLimits {
+        PaceLimits { grace: self.stall, rate: self.rate, ..PaceLimits::default() }
+    }
+}
