@@ -114,7 +114,7 @@ async fn append_many(account: &SqliteAccount, name: &MailboxName, octets: &[u8],
 
 /// Prints the time on the clock, and the processor time of all threads: the latter also tells on a busy machine.
 fn time<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let (begin, cpu_before) = (Instant::now(), cpu());
+    let (cpu_before, begin) = (cpu(), Instant::now());
     let value = work();
     let (clock, cpu) = (begin.elapsed().as_secs_f64() * 1e6, (cpu() - cpu_before) as f64 / 1e3);
     println!("{what:<58} {clock:>10.1} us, {cpu:>10.1} us of processor");
