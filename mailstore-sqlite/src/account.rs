@@ -226,14 +226,7 @@ impl Account for SqliteAccount {
     async fn stage(&self, id: &MailboxId, spec: AppendSpec) -> Result<SqliteStaged> {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
         let (account, number) = (self.id, self.number(id, ErrorKind::NotFound)?);
-        let open = self.shard.registry.get(number).and_then(|index| index.peek(|t| t.row.account == account));
-        let exists = match open {
-            Some(mine) => mine,
-            None => {
-                let read = move |conn: &Connection| Ok(read_row(conn, account, number)?.is_some());
-                self.shared.pool.read(self.shard.number, read).await?
-            }
-        };
+        let exists = self.shard.has_mailbox(account, number)?;
         match exists {
             true => Ok(SqliteStaged::new(self.shared.clone(), spec)),
             false => Err(ErrorKind::NotFound.into()),

@@ -66,14 +66,14 @@ const SHARD: &[&str] = &["
     CREATE TABLE subscription(account INTEGER, name TEXT, PRIMARY KEY(account, name)) WITHOUT ROWID;
     CREATE TABLE keyword(mailbox INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY(mailbox, id)) WITHOUT ROWID;
     -- flags: see bits.rs. keywords: those beyond the bits, as 16-bit numbers. size: with the prefix.
+    -- arrived: see date.rs. saved: seconds.
     CREATE TABLE msg(
         mailbox INTEGER,
         uid INTEGER,
         flags INTEGER NOT NULL,
         modseq INTEGER NOT NULL,
         size INTEGER NOT NULL,
-        date INTEGER NOT NULL,
-        zone INTEGER NOT NULL,
+        arrived INTEGER NOT NULL,
         body INTEGER NOT NULL,
         saved INTEGER NOT NULL,
         keywords BLOB,

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
     Options,
-    error::Res,
+    error::{Res, closed},
     files::BodyFiles,
     index::{MailboxIndex, Registry},
     oneshot::{Receiver, channel, lock},
@@ -39,7 +39,7 @@ pub(crate) struct Shard {
     sentinel: Mutex<Sentinel>,
 }
 
-/// A connection that only tells whether anything was committed.
+/// A connection for short questions, most of all whether anything was committed.
 #[derive(Debug, Default)]
 struct Sentinel {
     conn: Option<Connection>,
@@ -147,14 +147,29 @@ impl Shard {
     /// Whether an open mailbox's memory has all that is committed, also by other processes: some microseconds,
     /// so that it can be asked before each answer from memory.
     pub(crate) fn is_current(&self, index: &MailboxIndex) -> Res<bool> {
+        self.ask(|conn, opened| is_current(conn, opened, index))
+    }
+
+    /// Whether an account has a mailbox: some microseconds.
+    pub(crate) fn has_mailbox(&self, account: i64, mailbox: i64) -> Res<bool> {
+        self.ask(|conn, _| {
+            let mut read = conn.prepare_cached(
+                "SELECT 1 FROM mailbox WHERE id = ?1 AND account = ?2 AND name IS NOT NULL",
+            )?;
+            Ok(read.exists([mailbox, account])?)
+        })
+    }
+
+    /// A question so short that the way to a reader thread would cost more.
+    fn ask<T>(&self, question: impl FnOnce(&Connection, u64) -> Res<T>) -> Res<T> {
         let mut sentinel = lock(&self.sentinel);
         if sentinel.conn.is_none() {
             let path = shard_path(&self.dir, self.number);
             sentinel.conn = Some(schema::open(&path, Kind::Shard, Role::Reader, self.options.busy_timeout)?);
             sentinel.opened += 1;
         }
-        let Some(conn) = &sentinel.conn else { return Ok(false) };
-        let answer = is_current(conn, sentinel.opened, index);
+        let Some(conn) = &sentinel.conn else { return Err(closed().into()) };
+        let answer = question(conn, sentinel.opened);
         if answer.is_err() {
             sentinel.conn = None;
         }

@@ -1,6 +1,9 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
-use mailstore_api::{InternalDate, Uid, UidSet};
+use mailstore_api::{Uid, UidSet};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -8,22 +11,24 @@ use super::{
     table::{Gone, Table},
 };
 use crate::{
-    bits::{Bits, Keywords, from_blob},
+    bits::{self, Bits, Keywords, from_blob},
+    date::from_stored,
     error::{Res, damaged},
 };
 
 /// Expunges loaded with a mailbox, so that a client that comes back soon costs no further read.
 const RECENT_EXPUNGES: u32 = 512;
 
-const COLUMNS: &str = "SELECT uid, flags, modseq, size, date, zone, keywords FROM msg WHERE mailbox = ?1";
+const COLUMNS: &str = "SELECT uid, flags, modseq, size, arrived FROM msg WHERE mailbox = ?1";
 
 fn message(r: &Row<'_>) -> rusqlite::Result<Added> {
     Ok(Added {
         uid: r.get(0)?,
-        bits: Bits { bits: r.get(1)?, more: from_blob(r.get_ref(6)?.as_blob_or_null()?) },
+        // Those beyond the bits are read apart: almost no message has one.
+        bits: Bits { bits: r.get(1)?, more: None },
         modseq: r.get(2)?,
         size: r.get(3)?,
-        date: InternalDate { seconds: r.get(4)?, zone_minutes: r.get(5)? },
+        date: from_stored(r.get(4)?),
     })
 }
 
@@ -37,6 +42,21 @@ pub(crate) fn read_keywords(conn: &Connection, mailbox: i64) -> Res<Keywords> {
     Ok(keywords)
 }
 
+/// Keywords beyond the bits, of messages changed after a modseq.
+fn read_more(conn: &Connection, mailbox: i64, after: u64) -> Res<HashMap<u32, Arc<[u16]>>> {
+    let mut read = conn.prepare_cached(
+        "SELECT uid, keywords FROM msg WHERE mailbox = ?1 AND modseq > ?2 AND keywords IS NOT NULL",
+    )?;
+    let mut rows = read.query(params![mailbox, after])?;
+    let mut more = HashMap::new();
+    while let Some(r) = rows.next()? {
+        if let Some(list) = from_blob(r.get_ref(1)?.as_blob_or_null()?) {
+            more.insert(r.get(0)?, list);
+        }
+    }
+    Ok(more)
+}
+
 fn read_row(conn: &Connection, id: i64) -> Res<Option<MailboxRow>> {
     Ok(conn.prepare_cached(MailboxRow::SELECT)?.query_row([id], MailboxRow::from_row).optional()?)
 }
@@ -48,10 +68,16 @@ impl Table {
         let keywords = Arc::new(read_keywords(conn, id)?);
         let mut table = Self::empty(row, keywords);
         table.reserve(usize::try_from(row.messages).unwrap_or(0));
+        let mut any_more = false;
         let mut read = conn.prepare_cached(COLUMNS)?;
         let mut rows = read.query([id])?;
         while let Some(r) = rows.next()? {
-            table.push(&message(r)?)?;
+            let m = message(r)?;
+            any_more |= m.bits.bits & bits::MORE != 0;
+            table.push(&m)?;
+        }
+        if any_more {
+            table.more = read_more(conn, id, 0)?;
         }
         table.block_maxima(0);
         let mut read = conn.prepare_cached(
@@ -103,6 +129,10 @@ impl Table {
         let mut changed: Vec<Added> =
             read.query_map(params![row.id, self.row.modseq], message)?.collect::<Result<_, _>>()?;
         changed.sort_unstable_by_key(|m| m.uid);
+        if changed.iter().any(|m| m.bits.bits & bits::MORE != 0) {
+            let mut more = read_more(&tx, row.id, self.row.modseq)?;
+            changed.iter_mut().for_each(|m| m.bits.more = more.remove(&m.uid));
+        }
         for m in changed {
             if m.uid > last {
                 effect.added.push(m);
