@@ -62,6 +62,12 @@ impl Structure {
         &self.parts
     }
 
+    /// About how many octets of memory it takes.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.parts.iter().map(|p| size_of::<Part>() + 2 * p.header_octets.len()).sum()
+    }
+
     /// One of them.
     #[must_use]
     pub fn part(&self, index: usize) -> Option<&Part> {
