@@ -17,7 +17,7 @@ use crate::{
     SqliteMailbox, SqliteStaged,
     control::Place,
     error::Res,
-    index::{MailboxIndex, MailboxRow, figures},
+    index::{MailboxIndex, MailboxRow, Table, figures},
     ops::{
         append, copy,
         hierarchy::{self, Made, Validities, read_name, stored_name},
@@ -54,11 +54,17 @@ impl SqliteAccount {
             let (index, new) = self.shard.registry.enter(id);
             if new {
                 let loading = Loading(index.clone());
-                let load = move |conn: &Connection| {
-                    loading.0.load(conn);
-                    Ok(())
-                };
-                self.shared.pool.read(self.shard.number, load).await?;
+                let load = move |conn: &Connection| Ok(loading.0.load(conn));
+                if self.shared.pool.read(self.shard.number, load).await? {
+                    // Begun and not waited for.
+                    let (shard, index) = (self.shard.clone(), index.clone());
+                    drop(self.shared.pool.start_files(move || {
+                        if let Some(packed) = index.peek(Table::pack) {
+                            shard.pack(index.id, packed);
+                        }
+                        Ok(())
+                    }));
+                }
             } else if let Some(loaded) = index.loading() {
                 loaded.await?;
             }

@@ -85,6 +85,10 @@ const SHARD: &[&str] = &["
     CREATE TABLE expunged(
         mailbox INTEGER, modseq INTEGER, first INTEGER, last INTEGER NOT NULL,
         PRIMARY KEY(mailbox, modseq, first)) WITHOUT ROWID;
+    -- A copy of a big mailbox's messages at one modseq, to open it faster; see index/pack.rs. Whoever changes rows of
+    -- msg by other means than this program deletes the mailbox's row here.
+    CREATE TABLE packed(
+        mailbox INTEGER PRIMARY KEY, modseq INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL);
     -- Octets: in data, or in the file bodies/path. data last, so that the others are read without it.
     CREATE TABLE body(
         id INTEGER PRIMARY KEY,

@@ -17,7 +17,7 @@ use crate::{
     Options,
     error::{Res, closed},
     files::BodyFiles,
-    index::{MailboxIndex, Registry},
+    index::{MailboxIndex, Packed, Registry},
     oneshot::{Receiver, channel, lock},
     pool::shard_path,
     queue::{Queue, Weight},
@@ -61,6 +61,8 @@ pub(crate) struct Later {
     octets: usize,
     /// By mailbox, the first UID nobody was told of.
     pub(crate) recent: HashMap<i64, u32>,
+    /// Tables of big mailboxes.
+    pub(crate) packed: HashMap<i64, Packed>,
 }
 
 fn is_current(conn: &Connection, opened: u64, index: &MailboxIndex) -> Res<bool> {
@@ -80,6 +82,9 @@ fn is_current(conn: &Connection, opened: u64, index: &MailboxIndex) -> Res<bool>
     }
     Ok(current)
 }
+
+/// Packed tables that wait, at most: some megabytes each.
+const LATER_PACKED: usize = 4;
 
 const LATER_ROWS: usize = 4096;
 const LATER_OCTETS: usize = 8 << 20;
@@ -199,6 +204,14 @@ impl Shard {
         lock(&self.later).derived.get(&(mailbox, uid)).cloned()
     }
 
+    /// Keeps a mailbox's table for its next opening.
+    pub(crate) fn pack(&self, mailbox: i64, packed: Packed) {
+        let mut later = lock(&self.later);
+        if later.packed.len() < LATER_PACKED {
+            later.packed.insert(mailbox, packed);
+        }
+    }
+
     pub(crate) fn claimed(&self, mailbox: i64, from: u32) {
         lock(&self.later).recent.insert(mailbox, from);
     }
@@ -210,10 +223,10 @@ impl Shard {
 
     pub(crate) fn has_later(&self) -> bool {
         let later = lock(&self.later);
-        !later.derived.is_empty() || !later.recent.is_empty()
+        !later.derived.is_empty() || !later.recent.is_empty() || !later.packed.is_empty()
     }
 
-    /// Takes up to `rows` of what waits.
+    /// Takes up to `rows` of what waits; packed tables only where there is time for all.
     pub(crate) fn take_later(&self, rows: usize) -> Later {
         let mut later = lock(&self.later);
         let keys: Vec<_> = later.derived.keys().take(rows).copied().collect();
@@ -221,7 +234,8 @@ impl Shard {
         if later.derived.is_empty() {
             later.octets = 0;
         }
-        Later { derived, octets: 0, recent: std::mem::take(&mut later.recent) }
+        let packed = if rows == usize::MAX { std::mem::take(&mut later.packed) } else { HashMap::new() };
+        Later { derived, octets: 0, recent: std::mem::take(&mut later.recent), packed }
     }
 }
 

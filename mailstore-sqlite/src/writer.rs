@@ -366,6 +366,15 @@ fn flush_later(txn: &mut Txn<'_>, rows: usize) {
         for ((mailbox, uid), derived) in &later.derived {
             ops::derived::keep(txn.conn, *mailbox, *uid, derived)?;
         }
+        for (mailbox, packed) in &later.packed {
+            // Not of a mailbox that is deleted meanwhile: nobody would take it away again.
+            txn.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO packed(mailbox, modseq, crc, data) SELECT id, ?2, ?3, ?4 FROM mailbox \
+                     WHERE id = ?1 AND name IS NOT NULL",
+                )?
+                .execute(params![mailbox, packed.modseq, crc32fast::hash(&packed.data), packed.data])?;
+        }
         Ok(())
     });
     if done.is_err() {

@@ -20,8 +20,8 @@ use std::{
 
 use common::{append, block_on, body_files, check, inbox, read};
 use mailstore_api::{
-    Account, AppendSpec, Body, Delivery, Derived, ErrorKind, Hint, Interest, MailStore, Mailbox, MailboxName,
-    MetaItems, OpenMode, Part, Recipient, SpecialUse, Staged, UidSet, Watch,
+    Account, AppendSpec, Body, Delivery, Derived, ErrorKind, FlagOp, Flags, Hint, Interest, MailStore,
+    Mailbox, MailboxName, MetaItems, OpenMode, Part, Recipient, SpecialUse, Staged, UidSet, Watch,
 };
 use mailstore_sqlite::{DefaultMailbox, Options, SqliteAccount, SqliteStore};
 
@@ -324,4 +324,71 @@ fn nobody_else_can_read_the_files() {
     }
     drop(guard);
     assert_eq!(std::fs::read_dir(dir.path().join("data/locks")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_big_mailbox_is_the_same_by_its_packed_table_and_by_its_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let shard = || rusqlite::Connection::open(dir.path().join("shard-00.db")).unwrap();
+    let options = Options { shards: Some(1), poll_every: Duration::from_millis(50), ..Options::default() };
+    let open = || SqliteStore::open(&dir, options.clone()).unwrap();
+    let all = |store: &SqliteStore| {
+        let anna = account(store, "anna");
+        block_on(async {
+            let (snapshot, mailbox) = anna.open(&inbox(&anna).await, OpenMode::Select).await.unwrap();
+            let want = MetaItems::FLAGS | MetaItems::SIZE | MetaItems::INTERNAL_DATE;
+            let meta = mailbox.meta(&UidSet::all(), want, None, usize::MAX).await.unwrap();
+            let changes = mailbox.changes(mailstore_api::ModSeq(3), usize::MAX).await.unwrap();
+            (snapshot, meta, changes)
+        })
+    };
+    let packed_at = || {
+        let at = shard().query_row("SELECT modseq FROM packed", [], |r| r.get::<_, i64>(0));
+        rusqlite::OptionalExtension::optional(at).unwrap()
+    };
+    let store = open();
+    let anna = account(&store, "anna");
+    let id = block_on(inbox(&anna));
+    let keywords: Vec<String> = (0..30).map(|n| format!("k{n}")).collect();
+    block_on(async {
+        for n in 0..10 {
+            let mut staged = Vec::new();
+            for i in 0..600 {
+                let flags = Flags { keywords: keywords[n * 3..n * 3 + 2].to_vec(), ..Flags::default() };
+                let mut one = anna.stage(&id, AppendSpec { flags, ..AppendSpec::default() }).await.unwrap();
+                one.write(&vec![b'x'; i % 50]).await.unwrap();
+                one.finish().await.unwrap();
+                staged.push(one);
+            }
+            anna.commit(&id, staged, None).await.unwrap();
+        }
+    });
+    drop((anna, store));
+    let store = open();
+    let by_rows = all(&store);
+    assert_eq!(by_rows.0.uids.len(), 6_000);
+    wait_until("nothing was packed", || packed_at().is_some());
+    drop(store);
+    let store = open();
+    assert_eq!(all(&store), by_rows);
+    // Changed behind its back: flags, keywords, expunges, appends.
+    let anna = account(&store, "anna");
+    block_on(async {
+        let (_, mailbox) = anna.open(&id, OpenMode::Select).await.unwrap();
+        let some = UidSet::from_ranges([(10, 20), (5_000, 5_100)]);
+        let flags = Flags { keywords: vec!["k29".into(), "new".into()], ..Flags::default() };
+        mailbox.set_flags(&some, FlagOp::Add, &flags, None).await.unwrap();
+        mailbox.expunge(Some(&UidSet::from_ranges([(15, 40), (5_990, 6_000)])), false).await.unwrap();
+        append(&anna, &id, b"one more").await.unwrap();
+    });
+    drop((anna, store));
+    let old = packed_at();
+    let by_packed = all(&open());
+    assert_eq!(packed_at(), old, "few changes are not worth packing again");
+    shard().execute("UPDATE packed SET data = zeroblob(length(data))", []).unwrap();
+    assert_eq!(all(&open()), by_packed, "a damaged one is not used");
+    shard().execute("DELETE FROM packed", []).unwrap();
+    assert_eq!(all(&open()), by_packed);
+    assert!(by_packed.0.uids.len() < 6_000 && by_packed.0.keywords.contains(&"new".to_owned()));
+    check(dir.path());
 }
