@@ -2,7 +2,7 @@
 
 use mailstore_api::{Changes, ErrorKind, Mailbox, MailboxId, MetaItems, Result, StoreError, Uid, UidSet};
 
-use crate::view::View;
+use crate::{mime::Structure, view::View};
 
 /// Changes asked for in one call of the store.
 const BATCH: usize = 1000;
@@ -15,13 +15,15 @@ pub(super) struct Selected<M> {
     pub(super) read_only: bool,
     /// The client knows `\Recent`, and the mailbox is not EXAMINEd.
     pub(super) claims_recent: bool,
+    /// The parts of the long message that was read last: some clients fetch an attachment in hundreds of pieces.
+    pub(super) last_read: Option<(Uid, Structure)>,
     /// The mailbox was deleted; for the client, all its messages are expunged.
     is_gone: bool,
 }
 
 impl<M: Mailbox> Selected<M> {
     pub(super) const fn new(id: MailboxId, mailbox: M, view: View, read_only: bool) -> Self {
-        Self { id, mailbox, view, read_only, claims_recent: false, is_gone: false }
+        Self { id, mailbox, view, read_only, claims_recent: false, last_read: None, is_gone: false }
     }
 
     /// Takes in all that happened in the mailbox since the last time.

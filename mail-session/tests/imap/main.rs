@@ -9,6 +9,8 @@
 )]
 mod commands;
 mod concurrency;
+mod faults;
 mod fetching;
 mod limits;
+mod storm;
 mod support;

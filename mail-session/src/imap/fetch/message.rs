@@ -15,6 +15,8 @@ use crate::{
 pub(super) const CHUNK: usize = 64 * 1024;
 /// A message up to this size is kept whole while its items are answered.
 const KEPT: u64 = 128 * 1024;
+/// Octets a remembered structure may take.
+const MAX_KNOWN: usize = 64 * 1024;
 /// Octets of a header that are looked at; a longer one is cut for ENVELOPE and HEADER.FIELDS.
 const MAX_HEADER: u64 = 1024 * 1024;
 
@@ -77,8 +79,15 @@ fn cut(range: &Range<u64>, partial: Partial) -> Range<u64> {
 }
 
 impl<'m, M: Mailbox> Message<'m, M> {
-    pub(super) const fn new(mailbox: &'m M, uid: Uid) -> Self {
-        Self { mailbox, uid, opened: [None, None, None], whole: None, header: None, structure: None }
+    /// A message, with its structure where that is known from before.
+    pub(super) const fn new(mailbox: &'m M, uid: Uid, structure: Option<Structure>) -> Self {
+        Self { mailbox, uid, opened: [None, None, None], whole: None, header: None, structure }
+    }
+
+    /// The structure, where finding it again would mean to read a long message again.
+    pub(super) fn into_known(self) -> Option<Structure> {
+        let kept = self.whole.is_some();
+        self.structure.filter(|s| !kept && s.octets() <= MAX_KNOWN)
     }
 
     async fn open(&mut self, source: Source) -> Result<&mut M::Body> {

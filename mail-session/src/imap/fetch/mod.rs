@@ -5,7 +5,7 @@ mod message;
 
 use imap4_proto::types::{DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText};
 use mailstore_api::{
-    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, StoreError, SystemFlags, UidSet,
+    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, StoreError, SystemFlags, Uid, UidSet,
 };
 
 use self::message::{Message, Octets};
@@ -16,7 +16,7 @@ use super::{
         Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
     },
 };
-use crate::{auth::Authority, view::Expunges};
+use crate::{auth::Authority, mime::Structure, view::Expunges};
 
 /// Messages asked for at once, where only what the store knows of them is wanted.
 const ROWS: usize = 1000;
@@ -141,7 +141,12 @@ async fn send_all<M: Mailbox>(
             if plan.sets_seen { set_seen(selected, &mut batch.items).await } else { UidSet::new() };
         if plan.reads {
             for meta in &batch.items {
-                match send_one(selected, plan, meta, newly_seen.contains(meta.uid), peer).await? {
+                let mut last_read = selected.last_read.take();
+                let sent =
+                    send_one(selected, &mut last_read, plan, meta, newly_seen.contains(meta.uid), peer);
+                let sent = sent.await?;
+                selected.last_read = last_read;
+                match sent {
                     Sent::Yes => tally.sent += 1,
                     Sent::Gone => {}
                     Sent::Failed(error) => tally.failed = Some(error),
@@ -255,13 +260,15 @@ enum Ready {
 
 async fn send_one<M: Mailbox>(
     selected: &Selected<M>,
+    last_read: &mut Option<(Uid, Structure)>,
     plan: &Plan<'_>,
     meta: &Meta,
     newly_seen: bool,
     peer: &mut Client<'_>,
 ) -> Answer<Sent> {
     let Some(seq) = selected.view.seq_of(meta.uid) else { return Ok(Sent::Gone) };
-    let mut message = Message::new(&selected.mailbox, meta.uid);
+    let known = last_read.take_if(|(uid, _)| *uid == meta.uid).map(|(_, structure)| structure);
+    let mut message = Message::new(&selected.mailbox, meta.uid, known);
     let mut ready = Vec::with_capacity(plan.items.len());
     for item in &plan.items {
         match make_ready(&mut message, item, meta).await {
@@ -302,6 +309,9 @@ async fn send_one<M: Mailbox>(
     }
     row.finish();
     peer.drain(HIGH_WATER).await?;
+    if let Some(structure) = message.into_known() {
+        *last_read = Some((meta.uid, structure));
+    }
     Ok(Sent::Yes)
 }
 
