@@ -1,6 +1,11 @@
 //! Big payloads: dot framing in and out, beside smtp-proto's receiver.
 #![allow(missing_docs, reason = "criterion's macros make public items without docs")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a bench that is wrong should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench that is wrong should stop"
+)]
 
 use std::hint::black_box;
 

@@ -40,8 +40,16 @@ pub const SMTP_COMMANDS: &[&str] = &[
 ];
 
 /// What a mail program says to look at a maildrop.
-pub const POP3_COMMANDS: &[&str] =
-    &["CAPA\r\n", "STAT\r\n", "UIDL 17\r\n", "LIST 17\r\n", "TOP 17 0\r\n", "RETR 17\r\n", "DELE 17\r\n", "NOOP\r\n"];
+pub const POP3_COMMANDS: &[&str] = &[
+    "CAPA\r\n",
+    "STAT\r\n",
+    "UIDL 17\r\n",
+    "LIST 17\r\n",
+    "TOP 17 0\r\n",
+    "RETR 17\r\n",
+    "DELE 17\r\n",
+    "NOOP\r\n",
+];
 
 /// Gives all of `input` to a machine, and each frame to `answer`. Returns how many frames there were.
 pub fn run<M: Machine>(machine: &mut M, mut input: &[u8], mut answer: impl FnMut(&mut M, &[u8])) -> usize {
