@@ -1,7 +1,7 @@
 //! POP3 (RFC 1939) and its extensions, without IO.
 //!
 //! A developer who only reads commands takes [`Command::parse`], one who only writes takes [`Encoder`],
-//! and one who serves takes [`Server`], a [`mail_wire::Machine`]:
+//! one who fetches takes [`client::Client`], and one who serves takes [`Server`], each a [`mail_wire::Machine`]:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -48,6 +48,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod client;
 mod encode;
 mod grammar;
 mod server;

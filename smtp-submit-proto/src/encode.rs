@@ -5,7 +5,10 @@ use core::fmt::Write as _;
 
 use mail_wire::OutputQueue;
 
-use crate::{Command, ForwardPath, MailParams, ReversePath, SaslData, Status, Submitter, Verb};
+use crate::{
+    ByMode, Command, ForwardPath, Hold, MailParams, RcptParams, ReversePath, SaslData, Status, Submitter,
+    Verb,
+};
 
 /// The longest reply line in octets, CRLF included (RFC 5321 section 4.5.3.1.5).
 const REPLY_LINE: usize = 512;
@@ -34,7 +37,7 @@ impl Command<'_> {
         out.extend_from_slice(self.verb().as_str().as_bytes());
         match self {
             Self::Data | Self::Rset | Self::Quit | Self::StartTls | Self::Help(None) | Self::Noop(None) => {}
-            Self::Ehlo(name) | Self::Helo(name) => word(out, name)?,
+            Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => word(out, name)?,
             Self::Vrfy(text) | Self::Expn(text) => free_text(out, text)?,
             Self::Help(Some(text)) | Self::Noop(Some(text)) => free_text(out, text)?,
             Self::Mail(path, params) => {
@@ -42,10 +45,21 @@ impl Command<'_> {
                 reverse_path(out, *path);
                 mail_params(out, params);
             }
-            Self::Rcpt(path, _) => {
+            Self::Rcpt(path, params) => {
                 out.extend_from_slice(b" TO:");
                 forward_path(out, *path);
+                rcpt_params(out, params);
             }
+            Self::Bdat { size, last } => {
+                out.push(b' ');
+                number(out, *size);
+                end_marker(out, *last);
+            }
+            Self::Burl { url, last } => {
+                word(out, url)?;
+                end_marker(out, *last);
+            }
+            Self::Xclient(attributes) => free_text(out, attributes.as_str())?,
             Self::Auth { mechanism, initial } => {
                 word(out, mechanism)?;
                 if let Some(data) = initial {
@@ -75,6 +89,12 @@ fn free_text(out: &mut Vec<u8>, text: &str) -> Option<()> {
     out.extend_from_slice(text.as_bytes());
     // Spaces around it would be lost.
     (!text.is_empty() && !text.starts_with(' ') && !text.ends_with(' ')).then_some(())
+}
+
+fn end_marker(out: &mut Vec<u8>, last: bool) {
+    if last {
+        out.extend_from_slice(b" LAST");
+    }
 }
 
 fn reverse_path(out: &mut Vec<u8>, path: ReversePath<'_>) {
@@ -108,6 +128,73 @@ fn mail_params(out: &mut Vec<u8>, params: &MailParams<'_>) {
             out.extend_from_slice(xtext.as_str().as_bytes());
         }
     }
+    if let Some(ret) = params.ret {
+        value(out, b" RET=", ret.as_str());
+    }
+    if let Some(envid) = params.envid {
+        value(out, b" ENVID=", envid.as_str());
+    }
+    if params.smtp_utf8 {
+        out.extend_from_slice(b" SMTPUTF8");
+    }
+    if params.require_tls {
+        out.extend_from_slice(b" REQUIRETLS");
+    }
+    if let Some(by) = params.deliver_by {
+        out.extend_from_slice(b" BY=");
+        signed(out, by.seconds());
+        out.push(b';');
+        out.push(match by.mode() {
+            ByMode::Notify => b'N',
+            ByMode::Return => b'R',
+        });
+        if by.trace() {
+            out.push(b'T');
+        }
+    }
+    match params.hold {
+        None => {}
+        Some(Hold::For(seconds)) => {
+            out.extend_from_slice(b" HOLDFOR=");
+            number(out, seconds.into());
+        }
+        Some(Hold::Until(time)) => value(out, b" HOLDUNTIL=", time.as_str()),
+    }
+    if let Some(priority) = params.priority {
+        out.extend_from_slice(b" MT-PRIORITY=");
+        signed(out, priority.get().into());
+    }
+}
+
+fn rcpt_params(out: &mut Vec<u8>, params: &RcptParams<'_>) {
+    if let Some(notify) = params.notify {
+        out.extend_from_slice(b" NOTIFY=");
+        let words = [(notify.success, "SUCCESS"), (notify.failure, "FAILURE"), (notify.delay, "DELAY")];
+        let mut before: &[u8] = b"";
+        for (_, word) in words.iter().filter(|(wanted, _)| *wanted) {
+            value(out, before, word);
+            before = b",";
+        }
+        if before.is_empty() {
+            out.extend_from_slice(b"NEVER");
+        }
+    }
+    if let Some(orcpt) = params.orcpt {
+        value(out, b" ORCPT=", orcpt.kind());
+        value(out, b";", orcpt.encoded());
+    }
+}
+
+fn value(out: &mut Vec<u8>, before: &[u8], text: &str) {
+    out.extend_from_slice(before);
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn signed(out: &mut Vec<u8>, n: i32) {
+    if n < 0 {
+        out.push(b'-');
+    }
+    number(out, n.unsigned_abs().into());
 }
 
 /// `initial-response = base64 / "="` (RFC 4954 section 8)

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod client;
 mod encode;
 mod grammar;
 mod server;
@@ -10,10 +11,14 @@ mod types;
 
 pub use encode::Unencodable;
 pub use grammar::{AddressError, Rules, SyntaxError, Tolerances, is_domain_or_literal};
-pub use server::{Answered, BareNewlines, Config, DataRefusal, Error, Event, Limits, Mechanism, Server};
+pub use server::{
+    Answered, BareNewlines, Config, DataRefusal, DeliverByOffer, Error, Event, FutureReleaseOffer, Limits,
+    Mechanism, Server,
+};
 pub use types::{
-    BodyType, Command, ForwardPath, LocalPart, MailParams, Mailbox, MailboxBuf, RcptParams, ReversePath,
-    SaslData, Status, Submitter, Verb, Xtext, status,
+    BodyType, ByMode, Capabilities, Command, DateTime, DeliverBy, ForwardPath, Hold, LocalPart, MailParams,
+    Mailbox, MailboxBuf, Notify, OriginalRecipient, Priority, RcptParams, Reply, Reported, Ret, ReversePath,
+    SaslData, Status, Submitter, Verb, Xclient, XclientAttribute, Xtext, status,
 };
 
 pub(crate) use grammar::AddressRules;

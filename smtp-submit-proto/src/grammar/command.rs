@@ -1,7 +1,8 @@
-use crate::{Command, SaslData, Status, Verb, status};
+use crate::{Command, SaslData, Status, Verb, Xclient, status};
 
 use super::{
     address::{self, AddressRules, is_domain_or_literal},
+    extension,
     parameter::{mail_params, path_status, rcpt_params},
 };
 
@@ -15,8 +16,28 @@ pub struct Rules {
     pub eight_bit_mime: bool,
     /// `AUTH=` is known (RFC 4954 section 5).
     pub auth: bool,
-    /// Addresses may hold UTF-8 (RFC 6531 section 3.3). Off by default: nothing offers SMTPUTF8 yet.
+    /// Addresses may hold UTF-8, and `SMTPUTF8` is known (RFC 6531 section 3).
     pub smtp_utf8: bool,
+    /// BDAT is known (RFC 3030 section 2).
+    pub chunking: bool,
+    /// `BODY=BINARYMIME` is known (RFC 3030 section 3).
+    pub binary_mime: bool,
+    /// `RET=`, `ENVID=`, `NOTIFY=`, `ORCPT=` are known (RFC 3461).
+    pub dsn: bool,
+    /// `REQUIRETLS` is known (RFC 8689).
+    pub require_tls: bool,
+    /// `BY=` is known (RFC 2852).
+    pub deliver_by: bool,
+    /// `HOLDFOR=` and `HOLDUNTIL=` are known (RFC 4865).
+    pub future_release: bool,
+    /// `MT-PRIORITY=` is known (RFC 6710).
+    pub mt_priority: bool,
+    /// BURL is known (RFC 4468).
+    pub burl: bool,
+    /// XCLIENT is known.
+    pub xclient: bool,
+    /// LHLO is known, and EHLO and HELO are not (RFC 2033 section 4.1).
+    pub lmtp: bool,
     /// What is accepted beyond the grammar.
     pub tolerances: Tolerances,
 }
@@ -28,7 +49,48 @@ impl Default for Rules {
             eight_bit_mime: true,
             auth: true,
             smtp_utf8: false,
+            chunking: false,
+            binary_mime: false,
+            dsn: false,
+            require_tls: false,
+            deliver_by: false,
+            future_release: false,
+            mt_priority: false,
+            burl: false,
+            xclient: false,
+            lmtp: false,
             tolerances: Tolerances::default(),
+        }
+    }
+}
+
+impl Rules {
+    /// All extensions are known. LMTP is no extension: [`lmtp`](Self::lmtp) is off.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            smtp_utf8: true,
+            chunking: true,
+            binary_mime: true,
+            dsn: true,
+            require_tls: true,
+            deliver_by: true,
+            future_release: true,
+            mt_priority: true,
+            burl: true,
+            xclient: true,
+            ..Self::default()
+        }
+    }
+
+    const fn knows(&self, verb: Verb) -> bool {
+        match verb {
+            Verb::Ehlo | Verb::Helo => !self.lmtp,
+            Verb::Lhlo => self.lmtp,
+            Verb::Bdat => self.chunking,
+            Verb::Burl => self.burl,
+            Verb::Xclient => self.xclient,
+            _ => true,
         }
     }
 }
@@ -86,7 +148,7 @@ pub(crate) fn command<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, 
     let line = trim_end(line);
     let end = memchr::memchr(b' ', line).unwrap_or(line.len());
     let (word, argument) = line.split_at_checked(end).unwrap_or((line, &[]));
-    let Some(verb) = verb(word) else {
+    let Some(verb) = verb(word).filter(|verb| rules.knows(*verb)) else {
         return Err((None, unknown(word)));
     };
     arguments(verb, trim_start(argument), rules).map_err(|e| (Some(verb), e))
@@ -112,6 +174,10 @@ fn verb(word: &[u8]) -> Option<Verb> {
         b"QUIT" => Verb::Quit,
         b"AUTH" => Verb::Auth,
         b"STARTTLS" => Verb::StartTls,
+        b"LHLO" => Verb::Lhlo,
+        b"BDAT" => Verb::Bdat,
+        b"BURL" => Verb::Burl,
+        b"XCLIENT" => Verb::Xclient,
         _ => return None,
     })
 }
@@ -149,7 +215,7 @@ fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Comman
                     "the recipient's address does not parse",
                 )
             })?;
-            Ok(Command::Rcpt(path, rcpt_params(rest)?))
+            Ok(Command::Rcpt(path, rcpt_params(rest, rules)?))
         }
         Verb::Data => none(Command::Data),
         Verb::Rset => none(Command::Rset),
@@ -160,6 +226,18 @@ fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Comman
         Verb::Help => Ok(Command::Help(text(argument)?)),
         Verb::Noop => Ok(Command::Noop(text(argument)?)),
         Verb::Auth => auth(argument),
+        Verb::Lhlo => Ok(Command::Lhlo(client_name(argument, rules)?)),
+        Verb::Bdat => extension::bdat(argument)
+            .map(|(size, last)| Command::Bdat { size, last })
+            .ok_or(refused(status::BAD_ARGUMENTS, "a number of octets, and perhaps LAST, is wanted")),
+        Verb::Burl => extension::burl(argument)
+            .map(|(url, last)| Command::Burl { url, last })
+            .ok_or(refused(status::BAD_ARGUMENTS, "an absolute URI, and perhaps LAST, is wanted")),
+        Verb::Xclient => str::from_utf8(argument)
+            .ok()
+            .and_then(Xclient::parse)
+            .map(Command::Xclient)
+            .ok_or(refused(status::BAD_ARGUMENTS, "attributes of a client are wanted")),
     }
 }
 

@@ -4,9 +4,13 @@
 
 mod address;
 mod command;
+mod extension;
 mod parameter;
+mod reply;
 
 pub use address::{AddressError, is_domain_or_literal};
 pub(crate) use address::{AddressRules, mailbox};
 pub(crate) use command::{AuthLine, auth_response, command};
 pub use command::{Rules, SyntaxError, Tolerances};
+pub(crate) use extension::{is_addr_type, is_date_time, is_xclient, xclient_attribute};
+pub(crate) use reply::{enhanced, reply_line};

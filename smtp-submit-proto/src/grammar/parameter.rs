@@ -2,7 +2,10 @@ use crate::{
     BodyType, MailParams, RcptParams, Rules, Status, Submitter, SyntaxError, Xtext, status, types::Parameter,
 };
 
-use super::address::{AddressRules, mailbox};
+use super::{
+    address::{AddressRules, mailbox},
+    extension,
+};
 
 const UNKNOWN: SyntaxError =
     SyntaxError { status: status::UNKNOWN_PARAMETER, text: "a parameter that is not known here" };
@@ -18,9 +21,13 @@ const fn bad(text: &'static str) -> SyntaxError {
 /// esmtp-value     = 1*(%d33-60 / %d62-126)
 /// ```
 /// `input` is what follows the path: nothing, or a space and parameters. More than one space between
-/// them, and spaces at the end, are tolerated (RFC 5321 section 4.1.1).
-fn esmtp_params(input: &[u8]) -> impl Iterator<Item = Result<(&[u8], Option<&[u8]>), SyntaxError>> {
-    input.split(|c| *c == b' ').filter(|word| !word.is_empty()).map(|word| {
+/// them, and spaces at the end, are tolerated (RFC 5321 section 4.1.1). With SMTPUTF8 a value may hold
+/// UTF-8 (RFC 6531 section 3.3).
+fn esmtp_params(
+    input: &[u8],
+    utf8: bool,
+) -> impl Iterator<Item = Result<(&[u8], Option<&[u8]>), SyntaxError>> {
+    input.split(|c| *c == b' ').filter(|word| !word.is_empty()).map(move |word| {
         let (keyword, value) = match memchr::memchr(b'=', word) {
             None => (word, None),
             Some(at) => (word.get(..at).unwrap_or(&[]), word.get(at + 1..)),
@@ -28,7 +35,8 @@ fn esmtp_params(input: &[u8]) -> impl Iterator<Item = Result<(&[u8], Option<&[u8
         let keyword_fits = keyword.first().is_some_and(u8::is_ascii_alphanumeric)
             && keyword.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-');
         // `=` within a value: some clients do not encode it in `AUTH=`; its own grammar decides.
-        let value_fits = value.is_none_or(|v| !v.is_empty() && v.iter().all(|c| matches!(c, 33..=126)));
+        let value_fits = value
+            .is_none_or(|v| !v.is_empty() && v.iter().all(|c| matches!(c, 33..=126) || (utf8 && *c >= 0x80)));
         if keyword_fits && value_fits {
             Ok((keyword, value))
         } else {
@@ -43,6 +51,14 @@ fn known(keyword: &[u8], rules: &Rules) -> Option<Parameter> {
         4 if rules.size && is(b"SIZE") => Some(Parameter::Size),
         4 if rules.eight_bit_mime && is(b"BODY") => Some(Parameter::Body),
         4 if rules.auth && is(b"AUTH") => Some(Parameter::Auth),
+        3 if rules.dsn && is(b"RET") => Some(Parameter::Ret),
+        5 if rules.dsn && is(b"ENVID") => Some(Parameter::Envid),
+        8 if rules.smtp_utf8 && is(b"SMTPUTF8") => Some(Parameter::SmtpUtf8),
+        10 if rules.require_tls && is(b"REQUIRETLS") => Some(Parameter::RequireTls),
+        2 if rules.deliver_by && is(b"BY") => Some(Parameter::By),
+        7 if rules.future_release && is(b"HOLDFOR") => Some(Parameter::HoldFor),
+        9 if rules.future_release && is(b"HOLDUNTIL") => Some(Parameter::HoldUntil),
+        11 if rules.mt_priority && is(b"MT-PRIORITY") => Some(Parameter::Priority),
         _ => None,
     }
 }
@@ -52,12 +68,39 @@ fn known(keyword: &[u8], rules: &Rules) -> Option<Parameter> {
 pub(super) fn mail_params<'b>(input: &'b [u8], rules: &Rules) -> Result<MailParams<'b>, SyntaxError> {
     const TWICE: SyntaxError = bad("a parameter is given twice");
     let mut params = MailParams::default();
-    for param in esmtp_params(input) {
+    for param in esmtp_params(input, rules.smtp_utf8) {
         let (keyword, value) = param?;
         match known(keyword, rules).ok_or(UNKNOWN)? {
             Parameter::Size => set(&mut params.size, size(value)?).ok_or(TWICE)?,
-            Parameter::Body => set(&mut params.body, body(value)?).ok_or(TWICE)?,
+            Parameter::Body => set(&mut params.body, body(value, rules)?).ok_or(TWICE)?,
             Parameter::Auth => set(&mut params.auth, submitter(value, rules)?).ok_or(TWICE)?,
+            Parameter::Ret => {
+                let ret = extension::ret(value).ok_or(bad("RET wants FULL or HDRS"))?;
+                set(&mut params.ret, ret).ok_or(TWICE)?;
+            }
+            Parameter::Envid => {
+                let envid = extension::envid(value).ok_or(bad("ENVID wants up to 100 octets of xtext"))?;
+                set(&mut params.envid, envid).ok_or(TWICE)?;
+            }
+            Parameter::SmtpUtf8 => flag(&mut params.smtp_utf8, value)?,
+            Parameter::RequireTls => flag(&mut params.require_tls, value)?,
+            Parameter::By => {
+                let by = extension::deliver_by(value).ok_or(bad("BY wants seconds and N or R"))?;
+                set(&mut params.deliver_by, by).ok_or(TWICE)?;
+            }
+            // One of the two, and once (RFC 4865 section 4).
+            Parameter::HoldFor => {
+                let hold = extension::hold_for(value).ok_or(bad("HOLDFOR wants a number of seconds"))?;
+                set(&mut params.hold, hold).ok_or(TWICE)?;
+            }
+            Parameter::HoldUntil => {
+                let hold = extension::hold_until(value).ok_or(bad("HOLDUNTIL wants a time in UTC"))?;
+                set(&mut params.hold, hold).ok_or(TWICE)?;
+            }
+            Parameter::Priority => {
+                let n = extension::priority(value).ok_or(bad("MT-PRIORITY wants -9 to 9"))?;
+                set(&mut params.priority, n).ok_or(TWICE)?;
+            }
         }
     }
     Ok(params)
@@ -67,13 +110,36 @@ fn set<T>(slot: &mut Option<T>, value: T) -> Option<()> {
     slot.replace(value).is_none().then_some(())
 }
 
-/// The parameters of RCPT: none is known so far.
-pub(super) fn rcpt_params(input: &[u8]) -> Result<RcptParams<'_>, SyntaxError> {
-    match esmtp_params(input).next() {
-        None => Ok(RcptParams::default()),
-        Some(Ok(_)) => Err(UNKNOWN),
-        Some(Err(e)) => Err(e),
+/// A parameter without a value.
+fn flag(slot: &mut bool, value: Option<&[u8]>) -> Result<(), SyntaxError> {
+    if value.is_some() {
+        return Err(bad("a parameter that takes no value"));
     }
+    if core::mem::replace(slot, true) {
+        return Err(bad("a parameter is given twice"));
+    }
+    Ok(())
+}
+
+/// The parameters of RCPT.
+pub(super) fn rcpt_params<'b>(input: &'b [u8], rules: &Rules) -> Result<RcptParams<'b>, SyntaxError> {
+    const TWICE: SyntaxError = bad("a parameter is given twice");
+    let mut params = RcptParams::default();
+    for param in esmtp_params(input, rules.smtp_utf8) {
+        let (keyword, value) = param?;
+        if rules.dsn && keyword.eq_ignore_ascii_case(b"NOTIFY") {
+            let notify =
+                extension::notify(value).ok_or(bad("NOTIFY wants NEVER, or SUCCESS, FAILURE, DELAY"))?;
+            set(&mut params.notify, notify).ok_or(TWICE)?;
+        } else if rules.dsn && keyword.eq_ignore_ascii_case(b"ORCPT") {
+            let orcpt = extension::orcpt(value, rules.smtp_utf8)
+                .ok_or(bad("ORCPT wants a type and an address as xtext"))?;
+            set(&mut params.orcpt, orcpt).ok_or(TWICE)?;
+        } else {
+            return Err(UNKNOWN);
+        }
+    }
+    Ok(params)
 }
 
 /// `size-value = 1*20DIGIT` (RFC 1870 section 5). 20 digits may exceed 64 bits: then it is the greatest.
@@ -86,11 +152,12 @@ fn size(value: Option<&[u8]>) -> Result<u64, SyntaxError> {
     }
 }
 
-/// `body-value = "7BIT" / "8BITMIME"` (RFC 6152 section 2)
-fn body(value: Option<&[u8]>) -> Result<BodyType, SyntaxError> {
+/// `body-value = "7BIT" / "8BITMIME" / "BINARYMIME"` (RFC 6152 section 2, RFC 3030 section 3)
+fn body(value: Option<&[u8]>, rules: &Rules) -> Result<BodyType, SyntaxError> {
     match value {
         Some(v) if v.eq_ignore_ascii_case(b"7BIT") => Ok(BodyType::SevenBit),
         Some(v) if v.eq_ignore_ascii_case(b"8BITMIME") => Ok(BodyType::EightBitMime),
+        Some(v) if rules.binary_mime && v.eq_ignore_ascii_case(b"BINARYMIME") => Ok(BodyType::BinaryMime),
         _ => Err(bad("BODY wants 7BIT or 8BITMIME")),
     }
 }
@@ -157,7 +224,7 @@ mod tests {
         for wire in [&b" SIZE=1"[..], b" BODY=7BIT", b" AUTH=<>"] {
             assert_eq!(mail_params(wire, &off), Err(UNKNOWN));
         }
-        assert_eq!(rcpt_params(b" NOTIFY=NEVER"), Err(UNKNOWN));
-        assert!(rcpt_params(b" ").is_ok());
+        assert_eq!(rcpt_params(b" NOTIFY=NEVER", &off), Err(UNKNOWN));
+        assert!(rcpt_params(b" ", &off).is_ok());
     }
 }

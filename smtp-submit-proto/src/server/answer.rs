@@ -16,7 +16,8 @@ impl Server {
             (Pending::DataBegin, _) => "DATA waits for its answer",
             (Pending::DataEnd, _) => "the end of the content waits for its answer",
             (Pending::Vrfy, _) => "VRFY or EXPN waits for its answer",
-            (Pending::Nothing, Mode::Data) => "content is coming in",
+            (Pending::Xclient, _) => "XCLIENT waits for its answer",
+            (Pending::Nothing, Mode::Data | Mode::Chunk) => "content is coming in",
             (Pending::Nothing, Mode::TlsWanted | Mode::TlsReady) => "the TLS handshake is due",
             (Pending::Nothing, Mode::Closing) => "the connection closes",
             (Pending::Nothing, _) => "no event waits for an answer",
@@ -81,12 +82,17 @@ impl Server {
         Ok(())
     }
 
-    /// Answers `DataBegin`: the client may send the content (354). It comes in `DataChunk`s.
+    /// Answers `DataBegin`: the client may send the content (354; nothing is said to BDAT). It comes in `DataChunk`s.
     ///
     /// # Errors
     /// [`Misuse`] when DATA does not wait for an answer.
     pub fn accept_data(&mut self) -> Result<(), Misuse> {
         self.answer("accept_data", Pending::DataBegin)?;
+        if self.chunk.active {
+            // RFC 3030 section 2: BDAT has no intermediate reply.
+            self.mode = Mode::Chunk;
+            return Ok(());
+        }
         self.begin_content();
         self.writer().plain(354, "end data with <CR><LF>.<CR><LF>");
         Ok(())
@@ -99,8 +105,46 @@ impl Server {
     /// [`Misuse`] when no content waits for an answer.
     pub fn end_accepted(&mut self, text: &str) -> Result<(), Misuse> {
         self.answer("end_accepted", Pending::DataEnd)?;
+        // RFC 2033 section 4.2: one for each recipient that has none yet.
+        for _ in 0..self.replies_due() {
+            self.writer().reply(status::MESSAGE_OK, text);
+        }
         self.end_transaction();
-        self.writer().reply(status::MESSAGE_OK, text);
+        Ok(())
+    }
+
+    /// Answers `DataEnd` for the next recipient, with LMTP (RFC 2033 section 4.2): once for each accepted
+    /// one, in their order. What is to be said of all that are left can be said with
+    /// [`end_accepted`](Self::end_accepted) or [`refuse`](Self::refuse).
+    ///
+    /// # Errors
+    /// [`Misuse`] when no content waits for an answer, and without LMTP.
+    pub fn end_recipient(&mut self, status: Status, text: &str) -> Result<(), Misuse> {
+        if self.pending != Pending::DataEnd || !self.rules.lmtp {
+            return self.misuse("end_recipient");
+        }
+        self.writer().reply(status, text);
+        self.replied = self.replied.saturating_add(1);
+        if self.replies_due() == 0 {
+            self.pending = Pending::Nothing;
+            self.end_transaction();
+        }
+        Ok(())
+    }
+
+    /// Answers `Xclient`: the session begins anew with the greeting (220), for the client that was named;
+    /// TLS stays. `authenticated`: that client's LOGIN is believed, and AUTH is not wanted any more.
+    ///
+    /// # Errors
+    /// [`Misuse`] when XCLIENT does not wait for an answer.
+    pub fn accept_xclient(&mut self, authenticated: bool) -> Result<(), Misuse> {
+        self.answer("accept_xclient", Pending::Xclient)?;
+        self.end_transaction();
+        self.phase = Phase::Start;
+        self.client.clear();
+        self.extended = false;
+        self.authenticated = authenticated;
+        self.greet();
         Ok(())
     }
 
@@ -129,14 +173,23 @@ impl Server {
             return self.misuse("refuse with a success");
         }
         if self.pending == Pending::Nothing {
-            if self.mode != Mode::Data || self.content.is_refused() {
+            if !matches!(self.mode, Mode::Data | Mode::Chunk) || self.content.is_refused() {
                 return self.misuse("refuse");
             }
             self.content.refuse(Box::new((status, text.to_string())));
             return Ok(());
         }
         let pending = core::mem::replace(&mut self.pending, Pending::Nothing);
-        self.writer().reply(status, text);
+        if pending == Pending::DataBegin && self.chunk.active {
+            // RFC 3030 section 2: the chunk is read first, whatever its answer.
+            self.content.refuse(Box::new((status, text.to_string())));
+            self.mode = Mode::Chunk;
+            return Ok(());
+        }
+        let replies = if pending == Pending::DataEnd { self.replies_due() } else { 1 };
+        for _ in 0..replies {
+            self.writer().reply(status, text);
+        }
         match pending {
             Pending::Rcpt => self.refused_recipient = true,
             // RFC 5321 section 4.1.1.4: the buffers are cleared, whatever the outcome.

@@ -1,8 +1,9 @@
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use crate::{
-    Answered, Command, Event, Mechanism, SaslData, Server, Status, SyntaxError, Verb, encode::ReplyWriter,
-    grammar, grammar::AuthLine, status,
+    Answered, BodyType, ByMode, Command, Config, DeliverByOffer, Event, Hold, Limits, MailParams, Mailbox,
+    Mechanism, ReversePath, SaslData, Server, Status, SyntaxError, Verb, encode::ReplyWriter, grammar,
+    grammar::AuthLine, status,
 };
 
 use super::state::{Mode, Pending, Phase, WANTS_AUTH, is_allowed, out_of_order};
@@ -13,6 +14,54 @@ const HELP: &str = "commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN HELP 
 /// Whether the line is an AUTH command, as far as can be said from its start.
 pub(super) fn is_auth(input: &[u8]) -> bool {
     input.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"AUTH"))
+}
+
+/// The lines of what the configuration turns on.
+fn extensions(w: &mut ReplyWriter<'_>, config: &Config, tls: bool, xclient: bool) {
+    let mut line = |parts: &[&[u8]]| w.line(250, b'-', parts);
+    if config.chunking {
+        line(&[b"CHUNKING"]);
+        if config.binary_mime {
+            line(&[b"BINARYMIME"]);
+        }
+    }
+    if config.dsn {
+        line(&[b"DSN"]);
+    }
+    if config.smtp_utf8 {
+        line(&[b"SMTPUTF8"]);
+    }
+    if config.tell_limits {
+        let Limits { recipients, transactions, .. } = config.limits;
+        // RFC 9422 section 4: up to six digits.
+        let recipients = alloc::format!("{}", recipients.clamp(1, 999_999));
+        let mails = match transactions {
+            0 => String::new(),
+            n => alloc::format!(" MAILMAX={}", n.min(999_999)),
+        };
+        line(&[b"LIMITS RCPTMAX=", recipients.as_bytes(), mails.as_bytes()]);
+    }
+    // RFC 8689 section 2: under TLS alone.
+    if config.require_tls && tls {
+        line(&[b"REQUIRETLS"]);
+    }
+    match config.deliver_by {
+        Some(DeliverByOffer { least: Some(n) }) => line(&[b"DELIVERBY ", alloc::format!("{n}").as_bytes()]),
+        Some(DeliverByOffer { least: None }) => line(&[b"DELIVERBY"]),
+        None => {}
+    }
+    if let Some(offer) = &config.future_release {
+        let longest = alloc::format!("{}", offer.longest);
+        line(&[b"FUTURERELEASE ", longest.as_bytes(), b" ", offer.latest.as_bytes()]);
+    }
+    match config.mt_priority.as_deref() {
+        Some("") => line(&[b"MT-PRIORITY"]),
+        Some(profile) => line(&[b"MT-PRIORITY ", profile.as_bytes()]),
+        None => {}
+    }
+    if xclient {
+        line(&[b"XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"]);
+    }
 }
 
 impl Server {
@@ -27,6 +76,9 @@ impl Server {
 
     fn dispatch<'b>(&mut self, command: Command<'b>) -> Event<'b> {
         let verb = command.verb();
+        if let Command::Bdat { size, last } = command {
+            return self.bdat(size, last);
+        }
         if self.config.auth_required && !self.authenticated && WANTS_AUTH.contains(&verb) {
             return self.wants_auth(verb);
         }
@@ -34,20 +86,32 @@ impl Server {
             return self.misplaced(verb);
         }
         match command {
-            Command::Ehlo(name) => self.ehlo(name),
+            Command::Ehlo(name) => self.ehlo(Verb::Ehlo, name),
             Command::Helo(name) => self.helo(name),
-            Command::Mail(reverse_path, params) => match (params.size, self.config.size_limit) {
-                // RFC 1870 section 6.1
-                (Some(size), Some(limit)) if size > limit => {
-                    self.answered(verb, status::TOO_BIG, "the message is larger than the size limit")
+            Command::Mail(reverse_path, params) => {
+                self.transactions = self.transactions.saturating_add(1);
+                if let Some((status, text)) = self.mail_refused(reverse_path, &params) {
+                    return self.answered(verb, status, text);
                 }
-                _ => self.ask(Pending::Mail, Event::Mail { reverse_path, params }),
-            },
+                self.binary = params.body == Some(BodyType::BinaryMime);
+                self.utf8 = params.smtp_utf8;
+                self.ask(Pending::Mail, Event::Mail { reverse_path, params })
+            }
             Command::Rcpt(..) if self.recipients >= self.config.limits.recipients => {
                 self.answered(verb, status::TOO_MANY_RECIPIENTS, "too many recipients")
             }
+            // RFC 6531 section 3.4
+            Command::Rcpt(path, _)
+                if !self.utf8 && path.mailbox().is_some_and(Mailbox::is_internationalised) =>
+            {
+                self.answered(verb, status::NON_ASCII_ADDRESS, "MAIL did not say SMTPUTF8")
+            }
             Command::Rcpt(forward_path, params) => {
                 self.ask(Pending::Rcpt, Event::Rcpt { forward_path, params })
+            }
+            // RFC 3030 section 3: DATA cannot carry it.
+            Command::Data if self.binary => {
+                self.answered(verb, status::OUT_OF_ORDER, "BINARYMIME wants BDAT")
             }
             Command::Data => self.ask(Pending::DataBegin, Event::DataBegin),
             Command::Rset => {
@@ -71,7 +135,46 @@ impl Server {
             }
             Command::Auth { mechanism, initial } => self.auth(mechanism, initial),
             Command::StartTls => self.start_tls(),
+            Command::Lhlo(name) => self.ehlo(Verb::Lhlo, name),
+            Command::Xclient(client) => self.ask(Pending::Xclient, Event::Xclient(client)),
+            // BDAT is dealt with above; BURL is never known here.
+            Command::Bdat { .. } | Command::Burl { .. } => {
+                self.answered(verb, status::NOT_IMPLEMENTED, "this command is not implemented")
+            }
         }
+    }
+
+    /// What the parameters of MAIL ask that cannot be had.
+    fn mail_refused(&self, path: ReversePath<'_>, params: &MailParams<'_>) -> Option<(Status, &'static str)> {
+        let Config { size_limit, limits, deliver_by, future_release, .. } = &*self.config;
+        if limits.transactions != 0 && self.transactions > limits.transactions {
+            return Some((status::TOO_MANY_TRANSACTIONS, "too many transactions"));
+        }
+        // RFC 1870 section 6.1
+        if params.size.zip(*size_limit).is_some_and(|(size, limit)| size > limit) {
+            return Some((status::TOO_BIG, "the message is larger than the size limit"));
+        }
+        // RFC 6531 section 3.4
+        if !params.smtp_utf8 && path.mailbox().is_some_and(Mailbox::is_internationalised) {
+            return Some((status::NON_ASCII_ADDRESS, "an address outside ASCII wants SMTPUTF8"));
+        }
+        // RFC 2852 section 3: 55z
+        let least = deliver_by.and_then(|offer| offer.least).and_then(|n| i32::try_from(n).ok());
+        if params
+            .deliver_by
+            .zip(least)
+            .is_some_and(|(by, least)| by.mode() == ByMode::Return && by.seconds() < least)
+        {
+            return Some((status::UNKNOWN_PARAMETER, "the time for delivery is too short"));
+        }
+        // RFC 4865 section 4
+        let too_long = match (params.hold, future_release) {
+            (Some(Hold::For(seconds)), Some(offer)) => seconds > offer.longest,
+            // To the second: so much of both texts has one form.
+            (Some(Hold::Until(time)), Some(offer)) => time.as_str().get(..19) > offer.latest.get(..19),
+            _ => false,
+        };
+        too_long.then_some((status::BAD_ARGUMENTS, "the message cannot be held for so long"))
     }
 
     fn ask<'b>(&mut self, pending: Pending, event: Event<'b>) -> Event<'b> {
@@ -89,7 +192,7 @@ impl Server {
         let too_many = self.too_many_faults();
         if !too_many {
             // RFC 2034 section 4: no enhanced code in "any response to HELO or EHLO".
-            if matches!(verb, Some(Verb::Ehlo | Verb::Helo)) {
+            if matches!(verb, Some(Verb::Ehlo | Verb::Helo | Verb::Lhlo)) {
                 self.writer().plain(status.code(), text);
             } else {
                 self.writer().reply(status, text);
@@ -109,7 +212,12 @@ impl Server {
     }
 
     fn syntax_error<'b>(&mut self, verb: Option<Verb>, error: SyntaxError) -> Event<'b> {
-        self.fault(verb, error.status, error.text)
+        let event = self.fault(verb, error.status, error.text);
+        // How much content follows is not known, and it must not become commands.
+        if verb == Some(Verb::Bdat) && self.mode != Mode::Closing {
+            self.closing(status::TOO_MANY_ERRORS, "a BDAT without its size");
+        }
+        event
     }
 
     fn misplaced<'b>(&mut self, verb: Verb) -> Event<'b> {
@@ -140,10 +248,10 @@ impl Server {
         self.fault(None, status::BAD_LINE, "the line is too long")
     }
 
-    fn ehlo<'b>(&mut self, name: &str) -> Event<'b> {
+    fn ehlo<'b>(&mut self, verb: Verb, name: &str) -> Event<'b> {
         self.write_ehlo(name);
         self.extended = true;
-        self.hello(Verb::Ehlo, name)
+        self.hello(verb, name)
     }
 
     fn helo<'b>(&mut self, name: &str) -> Event<'b> {
@@ -168,7 +276,7 @@ impl Server {
     fn write_ehlo(&mut self, name: &str) {
         let starttls = self.starttls_offered();
         let tls = self.is_encrypted();
-        let Self { config, out, .. } = self;
+        let Self { config, out, rules, .. } = self;
         let mut w = ReplyWriter::new(out);
         w.line(250, b'-', &[config.hostname.as_bytes(), b" greets ", name.as_bytes()]);
         w.line(250, b'-', &[b"PIPELINING"]);
@@ -185,6 +293,7 @@ impl Server {
         if !names.is_empty() {
             w.line(250, b'-', &[b"AUTH ", names.join(" ").as_bytes()]);
         }
+        extensions(&mut w, config, tls, rules.xclient);
         w.line(250, b' ', &[b"ENHANCEDSTATUSCODES"]);
     }
 

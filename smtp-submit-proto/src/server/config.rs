@@ -27,6 +27,26 @@ pub struct Config {
     /// Whether VRFY and EXPN become events. Off by default: VRFY is answered with 252, EXPN with 502
     /// (RFC 5321 section 3.5.3 and 7.3).
     pub ask_vrfy: bool,
+    /// CHUNKING: BDAT (RFC 3030). Off by default, as all that follows.
+    pub chunking: bool,
+    /// BINARYMIME (RFC 3030 section 3); without [`chunking`](Self::chunking) it means nothing.
+    pub binary_mime: bool,
+    /// DSN (RFC 3461): somebody must send the reports.
+    pub dsn: bool,
+    /// SMTPUTF8 (RFC 6531).
+    pub smtp_utf8: bool,
+    /// LIMITS (RFC 9422): the bounds of [`limits`](Self::limits) on recipients and transactions are told.
+    pub tell_limits: bool,
+    /// REQUIRETLS (RFC 8689), under TLS alone.
+    pub require_tls: bool,
+    /// DELIVERBY (RFC 2852).
+    pub deliver_by: Option<DeliverByOffer>,
+    /// FUTURERELEASE (RFC 4865).
+    pub future_release: Option<FutureReleaseOffer>,
+    /// MT-PRIORITY (RFC 6710), with the name of the profile, which may be empty.
+    pub mt_priority: Option<Cow<'static, str>>,
+    /// LMTP (RFC 2033): LHLO instead of EHLO, and a reply for each recipient after the content.
+    pub lmtp: bool,
     /// What is accepted beyond the grammar.
     pub tolerances: Tolerances,
     /// Bounds.
@@ -48,6 +68,16 @@ impl Config {
             starttls: false,
             bare_newlines: BareNewlines::default(),
             ask_vrfy: false,
+            chunking: false,
+            binary_mime: false,
+            dsn: false,
+            smtp_utf8: false,
+            tell_limits: false,
+            require_tls: false,
+            deliver_by: None,
+            future_release: None,
+            mt_priority: None,
+            lmtp: false,
             tolerances: Tolerances::default(),
             limits: Limits::default(),
             // RFC 5321 section 4.5.3.2: 5 minutes between commands, 3 minutes for a data block.
@@ -59,6 +89,22 @@ impl Config {
             },
         }
     }
+}
+
+/// DELIVERBY as a server offers it (RFC 2852 section 3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DeliverByOffer {
+    /// The least time in seconds with which a message may be returned; a shorter one is refused.
+    pub least: Option<u32>,
+}
+
+/// FUTURERELEASE as a server offers it (RFC 4865 section 4).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FutureReleaseOffer {
+    /// The longest time in seconds, from 1 to 9 digits.
+    pub longest: u32,
+    /// The latest time, as `2007-04-12T15:46:17Z`.
+    pub latest: String,
 }
 
 /// A SASL mechanism the server lists.
@@ -101,6 +147,8 @@ pub struct Limits {
     pub auth_line: usize,
     /// Recipients of one message (RFC 5321 section 4.5.3.1.8 wants 100).
     pub recipients: u32,
+    /// MAIL commands of one connection (RFC 9422 section 4.1, MAILMAX); 0: no bound.
+    pub transactions: u32,
     /// Commands answered with 5yz for their form or order; the next is answered with 421.
     pub bad_commands: u32,
     /// Failed authentications; the last is followed by 421 (RFC 4954 section 9 wants 3).
@@ -116,6 +164,7 @@ impl Default for Limits {
             command_line: 2048,
             auth_line: 12_288,
             recipients: 1000,
+            transactions: 0,
             bad_commands: 20,
             auth_failures: 5,
             drained: 256 << 20,

@@ -21,6 +21,19 @@ impl Content {
         self.by_host = Some(refusal);
     }
 
+    /// Unless it is refused already.
+    pub(super) fn refuse_for(&mut self, reason: DataRefusal) {
+        self.refused.get_or_insert(reason);
+    }
+
+    pub(super) const fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    pub(super) const fn count(&mut self, n: u64) {
+        self.octets = self.octets.saturating_add(n);
+    }
+
     pub(super) const fn is_refused(&self) -> bool {
         self.refused.is_some()
     }
@@ -47,7 +60,7 @@ impl Server {
                 }
                 let bound = self.config.size_limit.unwrap_or(0).saturating_add(self.config.limits.drained);
                 if self.content.octets > bound {
-                    self.answer_refused();
+                    let _ = self.answer_refused(true);
                     self.closing(status::TOO_MANY_ERRORS, "the message does not end");
                     return Poll::Close;
                 }
@@ -79,7 +92,7 @@ impl Server {
         self.mode = Mode::Command;
         let bare_newline = self.dots.saw_bare();
         self.dots.reset();
-        match self.answer_refused() {
+        match self.answer_refused(true) {
             Some(reason) => Event::DataRefused(reason),
             None => {
                 self.pending = Pending::DataEnd;
@@ -88,20 +101,21 @@ impl Server {
         }
     }
 
-    fn answer_refused(&mut self) -> Option<DataRefusal> {
+    /// `complete`: the content has ended, and with LMTP each recipient has its reply.
+    pub(super) fn answer_refused(&mut self, complete: bool) -> Option<DataRefusal> {
         let reason = self.content.refused.take()?;
-        match (reason, self.content.by_host.take()) {
-            (_, Some(refusal)) => {
-                let (status, text) = &*refusal;
-                self.writer().reply(*status, text);
-            }
-            (DataRefusal::TooBig, _) => {
-                self.writer().reply(status::TOO_BIG, "the message is larger than the size limit");
-            }
-            (_, None) => self.writer().reply(
+        let by_host = self.content.by_host.take();
+        let (status, text) = match (reason, by_host.as_deref()) {
+            (_, Some((status, text))) => (*status, &**text),
+            (DataRefusal::TooBig, _) => (status::TOO_BIG, "the message is larger than the size limit"),
+            (_, None) => (
                 status::BAD_CONTENT,
                 "a CR or LF stands alone in the message; lines end with CRLF (RFC 5321 section 2.3.8)",
             ),
+        };
+        let replies = if complete { self.replies_due() } else { 1 };
+        for _ in 0..replies {
+            self.writer().reply(status, text);
         }
         self.end_transaction();
         Some(reason)

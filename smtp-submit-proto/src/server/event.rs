@@ -1,4 +1,4 @@
-use crate::{ForwardPath, MailParams, RcptParams, ReversePath, SaslData, Verb};
+use crate::{ForwardPath, MailParams, RcptParams, ReversePath, SaslData, Verb, Xclient};
 
 /// What a client wants of the server's host.
 ///
@@ -36,14 +36,15 @@ pub enum Event<'b> {
         /// What else was given.
         params: RcptParams<'b>,
     },
-    /// DATA, with at least one recipient accepted. *Asks*: [`accept_data`](crate::Server::accept_data) or
+    /// DATA or the first BDAT, with at least one recipient accepted. *Asks*: [`accept_data`](crate::Server::accept_data) or
     /// [`refuse`](crate::Server::refuse).
     DataBegin,
     /// Content, without the stuffed dots. It may be refused at any time by
     /// [`refuse`](crate::Server::refuse): then no more of it comes, and the refusal goes out after its end.
     DataChunk(&'b [u8]),
     /// All content was given. *Asks*: [`end_accepted`](crate::Server::end_accepted) or
-    /// [`refuse`](crate::Server::refuse).
+    /// [`refuse`](crate::Server::refuse); with LMTP also
+    /// [`end_recipient`](crate::Server::end_recipient) for each recipient.
     DataEnd {
         /// Octets of content.
         octets: u64,
@@ -57,6 +58,18 @@ pub enum Event<'b> {
     /// STARTTLS: the transaction and the authenticated identity are void. The machine answers, and
     /// asks for the handshake.
     StartTls,
+    /// BDAT continues the content, or is refused for its size: so much of it comes now. The first BDAT is
+    /// [`DataBegin`](Self::DataBegin), as DATA is.
+    Bdat {
+        /// Octets.
+        size: u64,
+        /// It is the last chunk.
+        last: bool,
+    },
+    /// A front end says for whom it speaks; only after
+    /// [`trust_front_end`](crate::Server::trust_front_end). *Asks*:
+    /// [`accept_xclient`](crate::Server::accept_xclient) or [`refuse`](crate::Server::refuse).
+    Xclient(Xclient<'b>),
     /// VRFY, where the configuration wants it asked. *Asks*: [`reply`](crate::Server::reply) or
     /// [`refuse`](crate::Server::refuse).
     Vrfy(&'b str),

@@ -10,6 +10,7 @@
 //! ```
 
 mod answer;
+mod chunk;
 mod command;
 mod config;
 mod data;
@@ -25,9 +26,10 @@ use mail_wire::{
 
 use crate::{Rules, encode::ReplyWriter, status};
 
-pub use config::{BareNewlines, Config, Limits, Mechanism};
+pub use config::{BareNewlines, Config, DeliverByOffer, FutureReleaseOffer, Limits, Mechanism};
 pub use event::{Answered, DataRefusal, Event};
 
+use chunk::Chunk;
 use command::is_auth;
 use data::Content;
 use state::{Frame, Mode, Pending, Phase};
@@ -45,8 +47,9 @@ use state::{Frame, Mode, Pending, Phase};
 /// | `Rcpt` | [`accept_rcpt`](Self::accept_rcpt), `refuse` |
 /// | `DataBegin` | [`accept_data`](Self::accept_data), `refuse` |
 /// | `DataChunk` | none wanted; `refuse` has the rest drained |
-/// | `DataEnd` | [`end_accepted`](Self::end_accepted), `refuse` |
+/// | `DataEnd` | [`end_accepted`](Self::end_accepted), `refuse`, with LMTP [`end_recipient`](Self::end_recipient) |
 /// | `Vrfy`, `Expn` | [`reply`](Self::reply), `refuse` |
+/// | `Xclient` | [`accept_xclient`](Self::accept_xclient), `refuse` |
 ///
 /// [`close`](Self::close) is allowed at any time but during the handshake.
 pub struct Server {
@@ -74,6 +77,15 @@ pub struct Server {
     auth_failures: u32,
     skipped: u64,
     content: Content,
+    chunk: Chunk,
+    /// `BODY=BINARYMIME` holds for this transaction.
+    binary: bool,
+    /// `SMTPUTF8` does.
+    utf8: bool,
+    /// MAIL commands so far.
+    transactions: u32,
+    /// Recipients whose reply after the content was given (LMTP).
+    replied: u32,
 }
 
 impl core::fmt::Debug for Server {
@@ -107,6 +119,14 @@ impl Server {
             rules: Rules {
                 auth: !config.mechanisms.is_empty(),
                 tolerances: config.tolerances,
+                chunking: config.chunking,
+                binary_mime: config.chunking && config.binary_mime,
+                dsn: config.dsn,
+                smtp_utf8: config.smtp_utf8,
+                deliver_by: config.deliver_by.is_some(),
+                future_release: config.future_release.is_some(),
+                mt_priority: config.mt_priority.is_some(),
+                lmtp: config.lmtp,
                 ..Rules::default()
             },
             out: OutputQueue::new(),
@@ -128,6 +148,11 @@ impl Server {
             auth_failures: 0,
             skipped: 0,
             content: Content::default(),
+            chunk: Chunk::default(),
+            binary: false,
+            utf8: false,
+            transactions: 0,
+            replied: 0,
             config,
         }
     }
@@ -136,6 +161,12 @@ impl Server {
     pub fn set_mechanisms(&mut self, mechanisms: Vec<Mechanism>) {
         self.rules.auth = !mechanisms.is_empty();
         Arc::make_mut(&mut self.config).mechanisms = mechanisms;
+    }
+
+    /// The peer is a trusted front end, and may speak for others with XCLIENT: before the first
+    /// [`poll`](Machine::poll).
+    pub const fn trust_front_end(&mut self) {
+        self.rules.xclient = true;
     }
 
     /// What the client called itself in EHLO or HELO; `None` before. Printable ASCII without spaces, and
@@ -172,7 +203,7 @@ impl Server {
     /// Whether a transaction is open.
     #[must_use]
     pub const fn in_transaction(&self) -> bool {
-        matches!(self.phase, Phase::Mail | Phase::Rcpt)
+        matches!(self.phase, Phase::Mail | Phase::Rcpt | Phase::Chunks)
     }
 
     /// How many octets the scanners looked at.
@@ -214,6 +245,19 @@ impl Server {
         }
         self.recipients = 0;
         self.refused_recipient = false;
+        self.replied = 0;
+        self.binary = false;
+        self.utf8 = false;
+        self.chunk.active = false;
+    }
+
+    /// The replies that the end of the content still wants (RFC 2033 section 4.2).
+    const fn replies_due(&self) -> u32 {
+        if self.config_is_lmtp() { self.recipients.saturating_sub(self.replied) } else { 1 }
+    }
+
+    const fn config_is_lmtp(&self) -> bool {
+        self.rules.lmtp
     }
 
     fn poll_line(&mut self, input: &[u8], now: Instant) -> Poll {
@@ -264,6 +308,7 @@ impl Machine for Server {
         Ok(match self.mode {
             Mode::Greeting | Mode::Command | Mode::AuthResponse => self.poll_line(input, now),
             Mode::Data => self.poll_data(input, now),
+            Mode::Chunk => self.poll_chunk(input, now),
             Mode::TlsWanted if input.is_empty() => {
                 self.writer().reply(status::READY_FOR_TLS, "ready to start TLS");
                 self.mode = Mode::TlsReady;
@@ -288,6 +333,7 @@ impl Machine for Server {
             Frame::TooLong => self.too_long(),
             Frame::Chunk => Event::DataChunk(frame),
             Frame::EndOfData => self.end_of_data(),
+            Frame::EndOfChunk => self.end_of_chunk(),
             // Without a `poll` before it there is nothing to read.
             Frame::None => Event::Answered(Answered { command: None, code: 0 }),
         }
@@ -323,6 +369,8 @@ impl Machine for Server {
         self.refused_recipient = false;
         self.pending = Pending::Nothing;
         self.content = Content::default();
+        self.chunk = Chunk::default();
+        self.rules.require_tls = self.config.require_tls;
         self.scanner.reset();
         if self.mode != Mode::Greeting {
             self.mode = Mode::Command;

@@ -12,6 +12,8 @@ pub(super) enum Phase {
     Mail,
     /// At least one recipient was accepted.
     Rcpt,
+    /// BDAT has begun the content.
+    Chunks,
 }
 
 /// A set of phases.
@@ -34,12 +36,12 @@ impl Phases {
     }
 }
 
-use Phase::{Mail, Rcpt, Ready, Start};
+use Phase::{Chunks, Mail, Rcpt, Ready, Start};
 
-const ANY: Phases = Phases::of(&[Start, Ready, Mail, Rcpt]);
+const ANY: Phases = Phases::of(&[Start, Ready, Mail, Rcpt, Chunks]);
 
 /// Which command has its place where. A command out of its place is answered with 503.
-pub(super) const ALLOWED: [(Verb, Phases); 13] = [
+pub(super) const ALLOWED: [(Verb, Phases); 16] = [
     // RFC 5321 section 4.1.4: "may be issued by a client later in the session".
     (Verb::Ehlo, ANY),
     (Verb::Helo, ANY),
@@ -59,6 +61,12 @@ pub(super) const ALLOWED: [(Verb, Phases); 13] = [
     (Verb::Auth, Phases::of(&[Ready])),
     // RFC 3207 section 4 names no place where it is wrong, but under TLS.
     (Verb::StartTls, ANY),
+    // RFC 2033 section 4.1: as EHLO.
+    (Verb::Lhlo, ANY),
+    // RFC 3030 section 2; RCPT and DATA have no place once it has begun.
+    (Verb::Bdat, Phases::of(&[Rcpt, Chunks])),
+    // Postfix: "503 mail transaction in progress".
+    (Verb::Xclient, Phases::of(&[Start, Ready])),
 ];
 
 /// What has its place only after AUTH, where authentication is required: "any command other than AUTH,
@@ -73,10 +81,13 @@ pub(super) fn is_allowed(verb: Verb, phase: Phase) -> bool {
 pub(super) const fn out_of_order(verb: Verb, phase: Phase) -> &'static str {
     match (verb, phase) {
         (_, Start) => "EHLO comes first",
+        (Verb::Data, Chunks) => "the content has begun with BDAT",
+        (Verb::Rcpt, Chunks) => "the content has begun",
         (Verb::Mail, _) => "a transaction is open already; RSET ends it",
         (Verb::Rcpt, _) => "MAIL comes first",
-        (Verb::Data, Ready) => "MAIL comes first",
-        (Verb::Data, _) => "RCPT comes first",
+        (Verb::Data | Verb::Bdat, Ready) => "MAIL comes first",
+        (Verb::Data | Verb::Bdat, _) => "RCPT comes first",
+        (Verb::Xclient, _) => "a transaction is open",
         (Verb::Auth, _) => "AUTH has no place in a transaction",
         _ => "this command has no place here",
     }
@@ -92,6 +103,7 @@ pub(super) enum Pending {
     DataBegin,
     DataEnd,
     Vrfy,
+    Xclient,
 }
 
 /// What the next octets are.
@@ -102,6 +114,8 @@ pub(super) enum Mode {
     Command,
     AuthResponse,
     Data,
+    /// A chunk of BDAT.
+    Chunk,
     /// STARTTLS was read; it is answered when it is known that nothing follows it.
     TlsWanted,
     /// The handshake is to be done.
@@ -119,6 +133,8 @@ pub(super) enum Frame {
     TooLong,
     Chunk,
     EndOfData,
+    /// No octets: a chunk of BDAT is all there.
+    EndOfChunk,
 }
 
 #[cfg(test)]
@@ -129,23 +145,26 @@ mod tests {
     #[test]
     fn the_table_is_that_of_the_rfcs() {
         let cases = [
-            (Verb::Ehlo, [true; 4]),
-            (Verb::Helo, [true; 4]),
-            (Verb::Mail, [false, true, false, false]),
-            (Verb::Rcpt, [false, false, true, true]),
-            (Verb::Data, [false, false, false, true]),
-            (Verb::Rset, [true; 4]),
-            (Verb::Vrfy, [true; 4]),
-            (Verb::Expn, [true; 4]),
-            (Verb::Help, [true; 4]),
-            (Verb::Noop, [true; 4]),
-            (Verb::Quit, [true; 4]),
-            (Verb::Auth, [false, true, false, false]),
-            (Verb::StartTls, [true; 4]),
+            (Verb::Ehlo, [true; 5]),
+            (Verb::Helo, [true; 5]),
+            (Verb::Mail, [false, true, false, false, false]),
+            (Verb::Rcpt, [false, false, true, true, false]),
+            (Verb::Data, [false, false, false, true, false]),
+            (Verb::Rset, [true; 5]),
+            (Verb::Vrfy, [true; 5]),
+            (Verb::Expn, [true; 5]),
+            (Verb::Help, [true; 5]),
+            (Verb::Noop, [true; 5]),
+            (Verb::Quit, [true; 5]),
+            (Verb::Auth, [false, true, false, false, false]),
+            (Verb::StartTls, [true; 5]),
+            (Verb::Lhlo, [true; 5]),
+            (Verb::Bdat, [false, false, false, true, true]),
+            (Verb::Xclient, [true, true, false, false, false]),
         ];
         assert_eq!(cases.len(), ALLOWED.len());
         for (verb, expected) in cases {
-            let got = [Start, Ready, Mail, Rcpt].map(|phase| is_allowed(verb, phase));
+            let got = [Start, Ready, Mail, Rcpt, Chunks].map(|phase| is_allowed(verb, phase));
             assert_eq!(got, expected, "{verb:?}");
         }
     }

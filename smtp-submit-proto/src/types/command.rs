@@ -1,4 +1,4 @@
-use crate::{ForwardPath, MailParams, RcptParams, ReversePath, SaslData};
+use crate::{ForwardPath, MailParams, RcptParams, ReversePath, SaslData, Xclient};
 
 /// The name of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -30,6 +30,14 @@ pub enum Verb {
     Auth,
     /// RFC 3207 section 4
     StartTls,
+    /// RFC 2033 section 4.1
+    Lhlo,
+    /// RFC 3030 section 2
+    Bdat,
+    /// RFC 4468 section 3
+    Burl,
+    /// Postfix's XCLIENT
+    Xclient,
 }
 
 impl Verb {
@@ -50,6 +58,10 @@ impl Verb {
             Self::Quit => "QUIT",
             Self::Auth => "AUTH",
             Self::StartTls => "STARTTLS",
+            Self::Lhlo => "LHLO",
+            Self::Bdat => "BDAT",
+            Self::Burl => "BURL",
+            Self::Xclient => "XCLIENT",
         }
     }
 }
@@ -89,6 +101,24 @@ pub enum Command<'b> {
     },
     /// STARTTLS
     StartTls,
+    /// LHLO with the client's name: EHLO of LMTP (RFC 2033 section 4.1).
+    Lhlo(&'b str),
+    /// BDAT: so many octets of content follow the line (RFC 3030 section 2).
+    Bdat {
+        /// Octets.
+        size: u64,
+        /// It is the last chunk.
+        last: bool,
+    },
+    /// BURL: the content, or a part of it, is to be fetched (RFC 4468 section 3).
+    Burl {
+        /// From where: an absolute URI.
+        url: &'b str,
+        /// It is the last part.
+        last: bool,
+    },
+    /// XCLIENT: a front end says who its client is.
+    Xclient(Xclient<'b>),
 }
 
 impl Command<'_> {
@@ -109,6 +139,10 @@ impl Command<'_> {
             Self::Quit => Verb::Quit,
             Self::Auth { .. } => Verb::Auth,
             Self::StartTls => Verb::StartTls,
+            Self::Lhlo(_) => Verb::Lhlo,
+            Self::Bdat { .. } => Verb::Bdat,
+            Self::Burl { .. } => Verb::Burl,
+            Self::Xclient(_) => Verb::Xclient,
         }
     }
 }

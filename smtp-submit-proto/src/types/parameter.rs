@@ -1,6 +1,6 @@
-use core::marker::PhantomData;
-
 use alloc::{borrow::Cow, string::String};
+
+use super::{DeliverBy, Hold, Notify, OriginalRecipient, Priority, Ret};
 
 /// MAIL's parameters (RFC 5321 section 4.1.2, `Mail-parameters`). Those of extensions the server does
 /// not offer never come here: they are answered with 555.
@@ -13,13 +13,30 @@ pub struct MailParams<'b> {
     pub body: Option<BodyType>,
     /// `AUTH=`: who submitted it first, where the client is trusted to say so (RFC 4954 section 5).
     pub auth: Option<Submitter<'b>>,
+    /// `RET=` (RFC 3461 section 4.3).
+    pub ret: Option<Ret>,
+    /// `ENVID=`: the sender's own name for the transaction, up to 100 octets (RFC 3461 section 4.4).
+    pub envid: Option<Xtext<'b>>,
+    /// `SMTPUTF8`: addresses and header fields may hold UTF-8 (RFC 6531 section 3.4).
+    pub smtp_utf8: bool,
+    /// `REQUIRETLS`: never in the clear, from here to the recipient (RFC 8689 section 2).
+    pub require_tls: bool,
+    /// `BY=` (RFC 2852 section 4).
+    pub deliver_by: Option<DeliverBy>,
+    /// `HOLDFOR=` or `HOLDUNTIL=` (RFC 4865 section 4).
+    pub hold: Option<Hold<'b>>,
+    /// `MT-PRIORITY=` (RFC 6710 section 4).
+    pub priority: Option<Priority>,
 }
 
-/// RCPT's parameters (RFC 5321 section 4.1.2, `Rcpt-parameters`). No extension offered so far has one.
+/// RCPT's parameters (RFC 5321 section 4.1.2, `Rcpt-parameters`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct RcptParams<'b> {
-    frame: PhantomData<&'b [u8]>,
+    /// `NOTIFY=` (RFC 3461 section 4.1).
+    pub notify: Option<Notify>,
+    /// `ORCPT=` (RFC 3461 section 4.2).
+    pub orcpt: Option<OriginalRecipient<'b>>,
 }
 
 /// What the content may hold, as `BODY=` declares it.
@@ -30,6 +47,8 @@ pub enum BodyType {
     SevenBit,
     /// `8BITMIME`: lines of any octets (RFC 6152).
     EightBitMime,
+    /// `BINARYMIME`: any octets, in BDAT alone (RFC 3030 section 3).
+    BinaryMime,
 }
 
 impl BodyType {
@@ -39,6 +58,7 @@ impl BodyType {
         match self {
             Self::SevenBit => "7BIT",
             Self::EightBitMime => "8BITMIME",
+            Self::BinaryMime => "BINARYMIME",
         }
     }
 }
@@ -122,6 +142,14 @@ pub(crate) enum Parameter {
     Size,
     Body,
     Auth,
+    Ret,
+    Envid,
+    SmtpUtf8,
+    RequireTls,
+    By,
+    HoldFor,
+    HoldUntil,
+    Priority,
 }
 
 #[cfg(test)]

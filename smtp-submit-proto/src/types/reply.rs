@@ -114,6 +114,8 @@ pub mod status {
         NO_STORAGE_NOW = 452, 3, 1;
         /// More recipients than one transaction takes (RFC 5321 section 4.5.3.1.10).
         TOO_MANY_RECIPIENTS = 452, 5, 3;
+        /// More transactions than one connection takes (RFC 9422 section 4.1).
+        TOO_MANY_TRANSACTIONS = 452, 5, 3;
         /// The recipient's mailbox is full, for now.
         MAILBOX_FULL = 452, 2, 2;
         /// The credentials could not be looked at now (RFC 4954 section 6).

@@ -24,6 +24,9 @@ pub struct Host {
     /// Refuse content once so much has come.
     pub refuse_after: Option<usize>,
     pub secrets: Vec<Vec<u8>>,
+    /// LMTP: what the first recipients are answered after the content; and whether these are all.
+    pub per_recipient: Vec<(Status, &'static str)>,
+    pub all_answered: bool,
     input: Vec<u8>,
     pub out: Vec<u8>,
 }
@@ -57,6 +60,8 @@ impl Host {
             upgrades: 0,
             refuse_after: None,
             secrets: vec![],
+            per_recipient: vec![],
+            all_answered: false,
             input: vec![],
             out: vec![],
         }
@@ -148,9 +153,15 @@ impl Host {
             Event::DataBegin => server.accept_data().unwrap(),
             Event::DataEnd { .. } => {
                 self.messages.push(std::mem::take(&mut self.incoming));
-                server.end_accepted("kept").unwrap();
+                for (status, text) in std::mem::take(&mut self.per_recipient) {
+                    server.end_recipient(status, text).unwrap();
+                }
+                if !self.all_answered {
+                    server.end_accepted("kept").unwrap();
+                }
             }
             Event::DataRefused(_) => self.incoming.clear(),
+            Event::Xclient(_) => server.accept_xclient(false).unwrap(),
             Event::Vrfy(_) => {
                 server.reply(Status::new(250, 2, 1).unwrap(), "Fred Smith <smith@example.test>").unwrap();
             }
