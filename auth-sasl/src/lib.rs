@@ -1,3 +1,65 @@
-//! placeholder
+//! SASL mechanisms (RFC 4422) without IO, clock, randomness or callbacks.
+//!
+//! A mechanism is a value. It is stepped with the octets the client sent (base64 is the protocol's
+//! affair, not the mechanism's) and answers with a [`Step`]: a challenge to send, a [`Request`] its
+//! host answers when it can (look a password up, ask a token's issuer), success with an
+//! [`Identity`], or a [`Failure`].
+//!
+//! ```
+//! use auth_sasl::{Answer, Channel, Failure, Identity, Mechanism, Offer, Request, Step};
+//!
+//! // What this connection offers: the credential source knows passwords, TLS is up.
+//! let offer = Offer::new(&[Mechanism::PLAIN, Mechanism::LOGIN, Mechanism::XOAUTH2])
+//!     .serves(&[auth_sasl::Credential::Password])
+//!     .clear_passwords(true);
+//! assert_eq!(offer.names().collect::<Vec<_>>(), ["PLAIN", "LOGIN"]);
+//!
+//! // The client sent `AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm`.
+//! let mut exchange = offer.find("plain").expect("offered").begin(&Channel::default());
+//! let mut step = exchange.start(Some(b"\0tim\0tanstaaftanstaaf"))?;
+//! loop {
+//!     step = match step {
+//!         Step::Challenge(octets) => { /* send them, wait for the response */ exchange.respond(b"")? }
+//!         Step::Need(Request::Password(login)) => {
+//!             // Looked up whenever it suits the host; hashed, of course.
+//!             if login.authcid == "tim" && login.password.expose() == b"tanstaaftanstaaf" {
+//!                 exchange.answer(Answer::Accepted(Identity::new("tim", None)))?
+//!             } else {
+//!                 exchange.answer(Answer::Refused(Failure::Credentials))?
+//!             }
+//!         }
+//!         Step::Need(_) => exchange.answer(Answer::Refused(Failure::Unsupported))?,
+//!         Step::Done(identity) => { assert_eq!(identity.authcid, "tim"); break }
+//!         Step::Failed(reason) => panic!("{reason}"),
+//!     };
+//! }
+//! # Ok::<(), auth_sasl::Misuse>(())
+//! ```
+//!
+//! # The set is open
+//! [`ServerMechanism`] is object-safe: implement it anywhere, describe it by [`Mechanism::new`], and
+//! list it beside those of this crate. What it needs and no [`Request`] names goes through
+//! [`Request::Other`].
 #![no_std]
+#![forbid(unsafe_code)]
 extern crate alloc;
+
+mod offer;
+mod secret;
+mod server;
+mod step;
+
+pub use offer::{Channel, Credential, Mechanism, Offer};
+pub use secret::Secret;
+pub use server::{Login, Misuse, Plain, ServerExchange, ServerMechanism, XOAuth2};
+pub use step::{Answer, BearerError, BearerLogin, Failure, Identity, PasswordLogin, Request, Step};
+
+/// Octets of a user name, an authorization identity or a password, at most.
+///
+/// RFC 4616 section 2 demands at least 255.
+pub const MAX_FIELD: usize = 1024;
+/// Octets of one client message before base64, at most: what fits the 12,288 octets RFC 4954 section
+/// 4 gives an AUTH line.
+pub const MAX_MESSAGE: usize = 9216;
+/// Challenges of one exchange, at most.
+pub const MAX_ROUNDS: u8 = 16;

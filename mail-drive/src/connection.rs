@@ -245,6 +245,7 @@ where
 
     fn poll_closing(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), DriveError<M::Error>>> {
         let Phase::Closing(closing) = &mut self.phase else { return Poll::Ready(Ok(())) };
+        let mut reads = 0;
         loop {
             match closing.step {
                 Step::Flush => {
@@ -273,9 +274,13 @@ where
                     closing.step = Step::Linger;
                     closing.until = closing.until.min(now + LINGER);
                 }
+                // A pipelining client comes to an end; for others there is the deadline.
+                Step::Linger if reads == STEPS => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Step::Linger => match ready!(self.transport.poll_discard(cx)) {
-                    // More comes than a pipelining client has on the way: the deadline ends it.
-                    Ok(1..) if now < closing.until => {}
+                    Ok(1..) if now < closing.until => reads += 1,
                     _ => break,
                 },
             }

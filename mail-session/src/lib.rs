@@ -6,7 +6,12 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+mod connection;
 pub mod imap;
 pub mod mime;
 pub mod pop3;
+pub mod search;
 pub mod submission;
+pub mod view;
+
+pub use connection::{Connection, Encryption, SessionError};

@@ -124,7 +124,7 @@ pub struct Change {
 /// Everything after a cursor, in one consistent cut.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Changes {
-    /// New and changed messages, ascending by UID.
+    /// New and changed messages that are there, ascending by UID.
     pub changed: Vec<Change>,
     /// UIDs that are gone; may hold UIDs that never were.
     pub vanished: UidSet,

@@ -43,6 +43,9 @@ pub trait Acl: Send + Sync {
     fn mine<'a>(&'a self, id: &'a MailboxId) -> BoxFuture<'a, Result<Rights>>;
 }
 
+/// An annotation's name and value.
+pub type Annotation = (String, Vec<u8>);
+
 /// Annotations of mailboxes and of the account (RFC 5464).
 pub trait Metadata: Send + Sync {
     /// Entries at and `depth` levels below each of `entries` (`u8::MAX`: any depth); of the account
@@ -52,7 +55,7 @@ pub trait Metadata: Send + Sync {
         id: Option<&'a MailboxId>,
         entries: &'a [String],
         depth: u8,
-    ) -> BoxFuture<'a, Result<Vec<(String, Vec<u8>)>>>;
+    ) -> BoxFuture<'a, Result<Vec<Annotation>>>;
     /// Sets entries, all or none; `None` removes.
     fn set<'a>(
         &'a self,

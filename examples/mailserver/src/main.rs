@@ -1,2 +1,70 @@
-//! placeholder
-fn main() {}
+//! A mail server on the crate family: POP3, IMAP4 and SMTP submission from an embedded store.
+//!
+//! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
+//! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
+//! `authority` (who may enter), `accounts` and `user` (mailboxes), `router` (where submitted mail goes).
+#![forbid(unsafe_code)]
+
+mod accounts;
+mod address;
+mod authority;
+mod certificate;
+mod cli;
+mod config;
+mod fault;
+mod limits;
+mod listen;
+mod password;
+mod remembered;
+mod router;
+mod serve;
+mod session;
+mod table;
+mod user;
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    cli::{Cli, Command},
+    config::Config,
+    fault::{Fault, Result},
+};
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            let _ = writeln!(std::io::stderr(), "mailserver: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    log_to_stderr(cli.log.as_deref())?;
+    let config = Config::load(cli.config.as_deref(), cli.data.as_deref())?;
+    match &cli.command {
+        None => serve::run(config),
+        Some(Command::User(command)) => user::run(command, &config),
+    }
+}
+
+/// `--log` before RUST_LOG before `info`.
+fn log_to_stderr(level: Option<&str>) -> Result<()> {
+    let wanted = level.map(str::to_owned).or_else(|| std::env::var(EnvFilter::DEFAULT_ENV).ok());
+    let filter = match wanted.as_deref() {
+        Some(wanted) if !wanted.is_empty() => EnvFilter::try_new(wanted).map_err(|e| {
+            Fault::new(format!("{wanted:?} is no log level: {e}; try error, warn, info, debug or trace"))
+        })?,
+        _ => EnvFilter::new("info"),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+    Ok(())
+}

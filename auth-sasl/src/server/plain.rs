@@ -1,0 +1,117 @@
+use alloc::{borrow::ToOwned, vec::Vec};
+
+use super::{ServerMechanism, conclude, name};
+use crate::{Answer, Failure, MAX_FIELD, PasswordLogin, Request, Secret, Step};
+
+/// PLAIN (RFC 4616): one message with the identity to act as, the user and the password.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Plain;
+
+impl ServerMechanism for Plain {
+    fn name(&self) -> &'static str {
+        "PLAIN"
+    }
+
+    fn start(&mut self, initial: Option<&[u8]>) -> Step {
+        match initial {
+            Some(message) => self.respond(message),
+            // Client first: an empty challenge asks for the message (RFC 4422 section 5, 2(b)).
+            None => Step::Challenge(Vec::new()),
+        }
+    }
+
+    fn respond(&mut self, message: &[u8]) -> Step {
+        match read(message) {
+            Ok(login) => Step::Need(Request::Password(login)),
+            Err(failure) => Step::Failed(failure),
+        }
+    }
+
+    fn answer(&mut self, answer: Answer) -> Step {
+        conclude(answer)
+    }
+}
+
+/// RFC 4616 section 2: `message = [authzid] UTF8NUL authcid UTF8NUL passwd`, where a password in an
+/// older charset than UTF-8 is taken as it is.
+fn read(message: &[u8]) -> Result<PasswordLogin, Failure> {
+    let mut parts = message.split(|b| *b == 0);
+    let (Some(authzid), Some(authcid), Some(password), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Failure::Malformed);
+    };
+    let authzid = if authzid.is_empty() { None } else { Some(name(authzid)?) };
+    let authcid = name(authcid)?;
+    match password.len() {
+        0 => Err(Failure::Malformed),
+        1..=MAX_FIELD => Ok(PasswordLogin {
+            authcid: authcid.to_owned(),
+            authzid: authzid.map(ToOwned::to_owned),
+            password: Secret::new(password),
+        }),
+        _ => Err(Failure::TooLong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::String, vec};
+
+    fn login(authzid: Option<&str>, authcid: &str, password: &[u8]) -> Result<PasswordLogin, Failure> {
+        Ok(PasswordLogin {
+            authcid: authcid.into(),
+            authzid: authzid.map(String::from),
+            password: Secret::new(password),
+        })
+    }
+
+    #[test]
+    fn messages_are_read_or_refused() {
+        for (message, expected) in [
+            // RFC 4616 section 4, both examples.
+            (&b"\0tim\0tanstaaftanstaaf"[..], login(None, "tim", b"tanstaaftanstaaf")),
+            (b"Ursel\0Kurt\0xipj3plmq", login(Some("Ursel"), "Kurt", b"xipj3plmq")),
+            ("\0jörg\0pä ss".as_bytes(), login(None, "jörg", "pä ss".as_bytes())),
+            // An 8-bit password that is no UTF-8.
+            (b"\0u\0p\xe4\xff", login(None, "u", b"p\xe4\xff")),
+            (b"", Err(Failure::Malformed)),
+            (b"tim", Err(Failure::Malformed)),
+            (b"\0tim", Err(Failure::Malformed)),
+            (b"\0\0pass", Err(Failure::Malformed)),
+            (b"\0tim\0", Err(Failure::Malformed)),
+            // NUL in the password: nothing after it is cut off silently.
+            (b"\0tim\0pass\0word", Err(Failure::Malformed)),
+            (b"\0tim\0pass\0", Err(Failure::Malformed)),
+            (b"\0\xff\0pass", Err(Failure::Malformed)),
+            (b"\xff\0tim\0pass", Err(Failure::Malformed)),
+        ] {
+            assert_eq!(read(message), expected, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn fields_of_255_octets_are_taken_and_endless_ones_refused() {
+        for (lengths, ok) in [
+            ([255, 255, 255], true),
+            ([MAX_FIELD, MAX_FIELD, MAX_FIELD], true),
+            ([MAX_FIELD + 1, 1, 1], false),
+            ([1, MAX_FIELD + 1, 1], false),
+            ([1, 1, MAX_FIELD + 1], false),
+        ] {
+            let message = lengths.map(|n| vec![b'x'; n]).join(&0);
+            assert_eq!(read(&message).is_ok(), ok, "{lengths:?}");
+            if !ok {
+                assert_eq!(read(&message), Err(Failure::TooLong));
+            }
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        let step = Plain.respond(b"\0tim\0tanstaaf");
+        assert!(!format!("{step:?}").contains("tanstaaf"));
+    }
+}

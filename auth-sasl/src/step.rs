@@ -1,0 +1,167 @@
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
+use core::{any::Any, fmt};
+
+use crate::Secret;
+
+/// What a mechanism wants next. The list is closed: a kind of step more would concern every host.
+#[must_use]
+#[derive(Debug)]
+pub enum Step {
+    /// Send these octets as a challenge; the client's response comes by
+    /// [`respond`](crate::ServerExchange::respond). May be empty (RFC 4422 section 3).
+    ///
+    /// A mechanism whose last message is the server's sends it this way too, since none of the mail
+    /// protocols carries data with its success reply (RFC 4422 section 5, 4(b)).
+    Challenge(Vec<u8>),
+    /// The host's turn: it answers by [`answer`](crate::ServerExchange::answer), now or later.
+    Need(Request),
+    /// The client is who it says.
+    Done(Identity),
+    /// The exchange is over without success.
+    Failed(Failure),
+}
+
+/// What a mechanism cannot know by itself.
+#[non_exhaustive]
+pub enum Request {
+    /// Is this password right, and may this user act as the identity asked for?
+    Password(PasswordLogin),
+    /// Is this token valid, and does it open this user's mailbox?
+    Bearer(BearerLogin),
+    /// What a mechanism from outside this crate needs; its documentation names the type.
+    Other(Box<dyn Any + Send>),
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Password(login) => login.fmt(f),
+            Self::Bearer(login) => login.fmt(f),
+            Self::Other(_) => f.write_str("Other"),
+        }
+    }
+}
+
+/// A user name with a password to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PasswordLogin {
+    /// Whose password it is.
+    pub authcid: String,
+    /// Whom the user wants to act as; `None`: himself. It is honoured or the login refused.
+    pub authzid: Option<String>,
+    /// As it came: any octets but NUL, in no particular charset.
+    pub password: Secret,
+}
+
+/// A bearer token (RFC 6750) to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BearerLogin {
+    /// Whose mailbox is asked for; `None` leaves it to the token.
+    pub user: Option<String>,
+    /// The token; printable ASCII.
+    pub token: Secret,
+}
+
+impl PasswordLogin {
+    /// For mechanisms from outside this crate.
+    #[must_use]
+    pub const fn new(authcid: String, authzid: Option<String>, password: Secret) -> Self {
+        Self { authcid, authzid, password }
+    }
+}
+
+impl BearerLogin {
+    /// For mechanisms from outside this crate.
+    #[must_use]
+    pub const fn new(user: Option<String>, token: Secret) -> Self {
+        Self { user, token }
+    }
+}
+
+/// The host's answer to a [`Request`].
+#[non_exhaustive]
+pub enum Answer {
+    /// The credential is right; this is whom it proves.
+    Accepted(Identity),
+    /// It is not, or it may not be used so.
+    Refused(Failure),
+    /// A token is refused, with what its client is told of it.
+    BearerRefused(Failure, BearerError),
+    /// What a mechanism from outside this crate asked for.
+    Other(Box<dyn Any + Send>),
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted(identity) => f.debug_tuple("Accepted").field(identity).finish(),
+            Self::Refused(failure) => f.debug_tuple("Refused").field(failure).finish(),
+            Self::BearerRefused(failure, error) => {
+                f.debug_tuple("BearerRefused").field(failure).field(error).finish()
+            }
+            Self::Other(_) => f.write_str("Other"),
+        }
+    }
+}
+
+/// What XOAUTH2 (and RFC 7628 section 3.2.2) tells a client whose token is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BearerError {
+    /// `400`, `401`, or `invalid_token` and its like.
+    pub status: Cow<'static, str>,
+    /// The authentication schemes that would do: `bearer`.
+    pub schemes: Cow<'static, str>,
+    /// The scope a token needs; may be empty.
+    pub scope: Cow<'static, str>,
+}
+
+impl Default for BearerError {
+    fn default() -> Self {
+        Self { status: "401".into(), schemes: "bearer".into(), scope: "".into() }
+    }
+}
+
+/// Who a client has proved to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Whose credential it was.
+    pub authcid: String,
+    /// Whom he acts as, where that is somebody else.
+    pub authzid: Option<String>,
+}
+
+impl Identity {
+    /// The user, acting as `authzid`, or as himself.
+    pub fn new(authcid: impl Into<String>, authzid: Option<String>) -> Self {
+        Self { authcid: authcid.into(), authzid }
+    }
+}
+
+/// Why an exchange ended without success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// What the client sent is no message of this mechanism.
+    #[error("the response is malformed")]
+    Malformed,
+    /// A message, a name or a password is longer than allowed, or the exchange does not end.
+    #[error("the response is too long")]
+    TooLong,
+    /// The client cancelled.
+    #[error("cancelled by the client")]
+    Cancelled,
+    /// Unknown user, wrong password, invalid token: nobody is told which.
+    #[error("the credentials are not valid")]
+    Credentials,
+    /// The credential is right, but the user may not act as the identity asked for, or not log in.
+    #[error("not authorized")]
+    NotAuthorized,
+    /// It could not be found out.
+    #[error("temporarily unavailable")]
+    Unavailable,
+    /// The host cannot serve this mechanism's request.
+    #[error("not supported")]
+    Unsupported,
+}

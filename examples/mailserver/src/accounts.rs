@@ -1,0 +1,170 @@
+//! Which mailboxes there are: the store's accounts, by address and by local part.
+
+use std::{
+    collections::BTreeSet,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use mailstore_api::{ErrorKind, MailboxName, SpecialUse, StoreError};
+use mailstore_sqlite::{AccountInfo, DefaultMailbox, SqliteStore};
+
+use crate::{
+    address::Address,
+    config::{Mailbox, Password},
+    fault::{Fault, Result},
+    password,
+};
+
+/// What every new mailbox begins with.
+const FOLDERS: [(&str, SpecialUse); 6] = [
+    ("INBOX", SpecialUse::NONE),
+    ("Sent", SpecialUse::SENT),
+    ("Drafts", SpecialUse::DRAFTS),
+    ("Trash", SpecialUse::TRASH),
+    ("Junk", SpecialUse::JUNK),
+    ("Archive", SpecialUse::ARCHIVE),
+];
+
+/// How often, at most, an unknown name makes the list of domains be read again: another process may
+/// have added one.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// The accounts of the store. Its calls block for some microseconds, those that write for an fsync.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    store: SqliteStore,
+    domains: Mutex<Domains>,
+}
+
+#[derive(Debug, Default)]
+struct Domains {
+    names: BTreeSet<String>,
+    read: Option<Instant>,
+}
+
+impl Accounts {
+    pub(crate) const fn new(store: SqliteStore) -> Self {
+        Self { store, domains: Mutex::new(Domains { names: BTreeSet::new(), read: None }) }
+    }
+
+    pub(crate) fn all(&self) -> Result<Vec<AccountInfo>> {
+        self.store.accounts().map_err(|e| unreadable(&e))
+    }
+
+    /// Makes a mailbox with all its folders.
+    pub(crate) fn add(&self, address: &Address, hash: Option<&str>) -> Result<()> {
+        let folders = FOLDERS
+            .iter()
+            .map(|(name, special_use)| {
+                let name = MailboxName::new([*name])
+                    .map_err(|e| Fault::new(format!("cannot make the folder {name}: {e}")))?;
+                Ok(DefaultMailbox { name, special_use: *special_use, subscribed: true })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        match self.store.create_account_with(address.as_str(), hash, &folders) {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind == ErrorKind::Exists => Err(Fault::new(format!(
+                "{address} exists already; change its password with `mailserver user passwd {address}`"
+            ))),
+            Err(e) => Err(Fault::new(format!("cannot make the mailbox {address}: {e}"))),
+        }
+    }
+
+    pub(crate) fn set_hash(&self, address: &Address, hash: &str) -> Result<()> {
+        self.store.set_password_hash(address.as_str(), Some(hash)).map_err(|e| missing(address, &e))
+    }
+
+    pub(crate) fn remove(&self, address: &Address) -> Result<()> {
+        self.store.remove_account(address.as_str()).map_err(|e| missing(address, &e))
+    }
+
+    /// The account a login name means: its address, or its local part where only one account has it.
+    pub(crate) fn by_login(&self, login: &str) -> mailstore_api::Result<Option<AccountInfo>> {
+        if login.contains('@') {
+            return self.by_address(login);
+        }
+        match self.by_local_part(login)? {
+            Some(found) => Ok(Some(found)),
+            None if self.look_again()? => self.by_local_part(login),
+            None => Ok(None),
+        }
+    }
+
+    /// The account with this address, in any case.
+    pub(crate) fn by_address(&self, address: &str) -> mailstore_api::Result<Option<AccountInfo>> {
+        let Ok(address) = Address::parse(address) else { return Ok(None) };
+        self.store.account(address.as_str())
+    }
+
+    fn by_local_part(&self, local: &str) -> mailstore_api::Result<Option<AccountInfo>> {
+        let domains: Vec<String> = self.lock().names.iter().cloned().collect();
+        let mut found = None;
+        for domain in domains {
+            if let Some(account) = self.by_address(&format!("{local}@{domain}"))?
+                && found.replace(account).is_some()
+            {
+                return Ok(None); // more than one: only the whole address says which
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads the list of domains again unless that was done just now; whether it changed.
+    fn look_again(&self) -> mailstore_api::Result<bool> {
+        if self.lock().read.is_some_and(|at| at.elapsed() < LOOK_AGAIN) {
+            return Ok(false);
+        }
+        let names = self
+            .store
+            .accounts()?
+            .iter()
+            .filter_map(|a| a.name.rsplit_once('@').map(|(_, domain)| domain.to_owned()))
+            .collect();
+        let mut domains = self.lock();
+        domains.read = Some(Instant::now());
+        let changed = domains.names != names;
+        domains.names = names;
+        Ok(changed)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Domains> {
+        self.domains.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Makes the mailboxes of the configuration that are missing; passwords it states win.
+    pub(crate) fn apply(&self, wanted: &[Mailbox]) -> Result<()> {
+        for mailbox in wanted {
+            let address = &mailbox.address;
+            let known = self.store.account(address.as_str()).map_err(|e| unreadable(&e))?;
+            let old = known.as_ref().and_then(|a| a.password_hash.as_deref());
+            let hash = match &mailbox.password {
+                Password::Hash(hash) => Some(hash.clone()),
+                Password::Clear(clear) => match old {
+                    Some(old) if password::verify(clear.expose(), old) => Some(old.to_owned()),
+                    _ => Some(password::hash(clear.expose())?),
+                },
+                Password::Unsaid => old.map(str::to_owned),
+            };
+            match (&known, &hash) {
+                (None, _) => self.add(address, hash.as_deref())?,
+                (Some(_), Some(hash)) if Some(hash.as_str()) != old => self.set_hash(address, hash)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(e: &StoreError) -> Fault {
+    Fault::new(format!("cannot read the mailboxes in the store: {e}"))
+}
+
+fn missing(address: &Address, e: &StoreError) -> Fault {
+    match e.kind {
+        ErrorKind::NotFound => {
+            Fault::new(format!("there is no mailbox {address}; `mailserver user list` shows all"))
+        }
+        _ => Fault::new(format!("cannot change the mailbox {address}: {e}")),
+    }
+}

@@ -1,0 +1,156 @@
+//! A connection is handed to its protocol.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use crate::{
+    accounts::Accounts,
+    authority::Passwords,
+    config::{Config, Service},
+    fault::Result,
+    limits::Place,
+    password,
+    router::LocalDelivery,
+    user,
+};
+use mail_drive::{Acceptor, Instant, Timer};
+use mail_session::{
+    Connection, Encryption,
+    auth::{LoginContext, Plaintext, Protocol},
+    imap, pop3, submission,
+};
+use mailstore_sqlite::SqliteStore;
+use tokio::{net::TcpStream, time};
+use tokio_util::{
+    compat::{Compat, TokioAsyncReadCompatExt as _},
+    sync::CancellationToken,
+    task::TaskTracker,
+};
+
+/// Octets a submission session may put before a message, at most.
+const TRACE: u64 = 64 * 1024;
+
+type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
+
+/// What every session is served with.
+pub(crate) struct Sessions {
+    store: SqliteStore,
+    authority: Arc<Passwords>,
+    router: LocalDelivery,
+    imap: imap::Config,
+    pop3: pop3::Config,
+    submission: submission::Config,
+    acceptor: Acceptor,
+    clock: Clock,
+    plaintext: Plaintext,
+    stopping: CancellationToken,
+    /// Numbers the sessions for the log, from anywhere: two runs of the server are told apart.
+    next: AtomicU32,
+}
+
+/// tokio's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(time::Instant);
+
+impl Timer for Clock {
+    fn now(&self) -> Instant {
+        Instant::from_start(self.0.elapsed())
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send {
+        time::sleep_until(self.0 + at.since_start())
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(
+        config: &Config,
+        store: SqliteStore,
+        accounts: Arc<Accounts>,
+        authority: Arc<Passwords>,
+        tls: Arc<rustls::ServerConfig>,
+        stopping: CancellationToken,
+    ) -> Result<Self> {
+        let mut first = [0; 4];
+        password::fill(&mut first)?;
+        let mut imap = imap::Config::new(&config.hostname);
+        imap.protocol.append_limit = Some(user::LARGEST);
+        let mut submission = submission::Config::new(&config.hostname);
+        // The store counts the trace fields, too.
+        submission.smtp.size_limit = Some(user::LARGEST - TRACE);
+        Ok(Self {
+            store,
+            authority,
+            router: LocalDelivery::new(accounts),
+            imap,
+            submission,
+            pop3: pop3::Config::new(&config.hostname),
+            acceptor: Acceptor::new(tls),
+            clock: Clock(time::Instant::now()),
+            plaintext: config.plaintext,
+            stopping,
+            next: AtomicU32::new(u32::from_be_bytes(first)),
+        })
+    }
+
+    /// Serves the connection in a task of its own, which holds its place to its end.
+    pub(crate) fn spawn(
+        self: Arc<Self>,
+        tracker: &TaskTracker,
+        service: Service,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: Place,
+    ) {
+        // Answers are written whole; to wait for more would only delay them.
+        if let Err(e) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, "the connection is gone already: {e}");
+            return;
+        }
+        let id = format!("{:08x}", self.next.fetch_add(1, Ordering::Relaxed));
+        let context =
+            LoginContext::new(service.protocol(), peer.to_string(), id).with_plaintext(self.plaintext);
+        let encryption = if service.implicit_tls() { Encryption::Implicit } else { Encryption::OnRequest };
+        let connection =
+            Connection::new(stream.compat(), self.clock, self.acceptor.clone(), encryption, context);
+        tracker.spawn(async move {
+            let _place = place;
+            self.serve(connection, service.protocol()).await;
+        });
+    }
+
+    /// Serves it to its end. Each session logs with its identifier what it did.
+    async fn serve(&self, connection: Accepted, protocol: Protocol) {
+        let stopping = self.stopping.cancelled();
+        match protocol {
+            Protocol::Pop3 => {
+                // It has logged its error itself.
+                let _ = pop3::serve(&self.store, &*self.authority, connection, &self.pop3, stopping).await;
+            }
+            Protocol::Imap4 => {
+                // So has this.
+                let _ = imap::serve(&self.store, &*self.authority, connection, &self.imap, stopping).await;
+            }
+            Protocol::Submission => {
+                let session = connection.context.session.clone();
+                let ended = submission::serve(
+                    &self.store,
+                    &*self.authority,
+                    &self.router,
+                    connection,
+                    &self.submission,
+                    stopping,
+                );
+                if let Err(error) = ended.await {
+                    tracing::info!(session, %error, "submission broken off");
+                }
+            }
+            other => tracing::error!("nothing serves {other}"),
+        }
+    }
+}

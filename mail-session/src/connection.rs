@@ -1,0 +1,82 @@
+use std::fmt;
+
+use mail_drive::DriveError;
+use mail_wire::Misuse;
+use mailstore_api::StoreError;
+
+use crate::auth::LoginContext;
+
+/// When TLS begins on a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Encryption {
+    /// Never: nothing offers it.
+    #[default]
+    None,
+    /// When the client asks for it: STARTTLS, STLS.
+    OnRequest,
+    /// From the first octet (RFC 8314 section 3).
+    Implicit,
+}
+
+/// A connection that was just accepted, as every session takes it.
+#[non_exhaustive]
+pub struct Connection<S, T, X> {
+    /// The stream, plain still.
+    pub stream: S,
+    /// The runtime's clock and alarm.
+    pub timer: T,
+    /// Does the TLS handshake; [`NoTls`](mail_drive::NoTls) where there is none.
+    pub acceptor: X,
+    /// When it does.
+    pub encryption: Encryption,
+    /// The peer, the session's identifier in logs, and whether passwords may travel without TLS.
+    pub context: LoginContext,
+    /// What the driver grants the peer.
+    pub limits: mail_drive::Limits,
+}
+
+impl<S, T> Connection<S, T, mail_drive::NoTls> {
+    /// A connection without TLS.
+    pub fn plain(stream: S, timer: T, context: LoginContext) -> Self {
+        Self::new(stream, timer, mail_drive::NoTls, Encryption::None, context)
+    }
+}
+
+impl<S, T, X> Connection<S, T, X> {
+    /// A connection on which TLS begins as `encryption` says.
+    pub fn new(stream: S, timer: T, acceptor: X, encryption: Encryption, context: LoginContext) -> Self {
+        Self { stream, timer, acceptor, encryption, context, limits: mail_drive::Limits::default() }
+    }
+
+    /// The same with other limits for the peer.
+    #[must_use]
+    pub fn with_limits(self, limits: mail_drive::Limits) -> Self {
+        Self { limits, ..self }
+    }
+}
+
+impl<S, T, X> fmt::Debug for Connection<S, T, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("encryption", &self.encryption)
+            .field("context", &self.context)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a session ended otherwise than by its client's goodbye or disconnect, or the server's shutdown.
+///
+/// `E` is the error of the protocol's machine. For the log: the client was told what it should know.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError<E: core::error::Error + 'static> {
+    /// The connection ended: see [`DriveError`].
+    #[error(transparent)]
+    Drive(#[from] DriveError<E>),
+    /// The store failed in the middle of an answer that could not be taken back, so the connection was cut.
+    #[error("the store failed within an answer: {0}")]
+    Store(#[from] StoreError),
+    /// The session called its machine out of order: a fault of this library.
+    #[error(transparent)]
+    Misuse(#[from] Misuse),
+}

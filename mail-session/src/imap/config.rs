@@ -1,0 +1,88 @@
+use std::sync::{Arc, OnceLock};
+
+use imap4_proto::{
+    server::{self, Mechanism, Passwords},
+    types::Capabilities,
+};
+use mail_wire::TlsInfo;
+
+use crate::{
+    Encryption,
+    auth::{self, Authority, Credential, LoginContext, Plaintext},
+};
+
+/// What holds for every session of an IMAP service.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The protocol's part: greeting, limits, times, the greatest message. What the session serves is in
+    /// `capabilities`: take away, do not add. `starttls`, `passwords` and `mechanisms` are not looked at: the
+    /// connection and the authority decide.
+    pub protocol: server::Config,
+    /// What stands between the levels of a mailbox's name. No part of a name that clients see holds it.
+    pub delimiter: char,
+    /// What ID tells (RFC 2971), as names and values.
+    pub id: Vec<(String, String)>,
+    /// `protocol` for each kind of connection: nothing is made anew for one more of them.
+    machines: [OnceLock<Arc<server::Config>>; 4],
+}
+
+impl Config {
+    /// What the session serves from end to end.
+    pub const CAPABILITIES: Capabilities = Capabilities::IMAP4REV1
+        .and(Capabilities::SASL_IR)
+        .and(Capabilities::LITERAL_PLUS)
+        .and(Capabilities::ID)
+        .and(Capabilities::ENABLE)
+        .and(Capabilities::IDLE)
+        .and(Capabilities::NAMESPACE)
+        .and(Capabilities::UNSELECT)
+        .and(Capabilities::UIDPLUS)
+        .and(Capabilities::MOVE)
+        .and(Capabilities::CHILDREN)
+        .and(Capabilities::SPECIAL_USE);
+
+    /// The usual, for the host of this name.
+    #[must_use]
+    pub fn new(hostname: &str) -> Self {
+        let mut protocol = server::Config::default();
+        protocol.greeting = format!("{hostname} IMAP server ready").into();
+        protocol.capabilities = Self::CAPABILITIES;
+        Self { protocol, delimiter: '/', id: Vec::new(), machines: [const { OnceLock::new() }; 4] }
+    }
+
+    /// The machine's configuration for one connection.
+    pub(super) fn machine<A: Authority>(
+        &self,
+        authority: &A,
+        context: &LoginContext,
+        encryption: Encryption,
+    ) -> Arc<server::Config> {
+        let starttls = encryption == Encryption::OnRequest;
+        let always = context.plaintext == Plaintext::Always;
+        let make = || {
+            let mut config = self.protocol.clone();
+            config.starttls = starttls;
+            config.passwords = if !authority.credentials(context).contains(&Credential::Password) {
+                Passwords::Never
+            } else if always {
+                Passwords::Always
+            } else {
+                Passwords::TlsOnly
+            };
+            let mut clear = context.clone();
+            clear.tls = None;
+            let mut encrypted = context.clone();
+            encrypted.tls = Some(TlsInfo::default());
+            let in_the_clear: Vec<&str> = auth::offered(authority, &clear).collect();
+            config.mechanisms = auth::offered(authority, &encrypted)
+                .map(|name| Mechanism::new(name, !in_the_clear.contains(&name)))
+                .collect();
+            Arc::new(config)
+        };
+        match self.machines.get(usize::from(starttls) + 2 * usize::from(always)) {
+            Some(place) => Arc::clone(place.get_or_init(make)),
+            None => make(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! ENVELOPE and BODYSTRUCTURE, read from a message once and then remembered by the store.
+
+use bytes::Bytes;
+use imap4_proto::types::Envelope as WireEnvelope;
+use mailstore_api::{Derived, ErrorKind, Mailbox, Meta, Result};
+
+use super::message::Message;
+use crate::mime::Envelope;
+
+/// What remembered values begin with. Another number is another encoding: they are read anew.
+const VERSION: u8 = 1;
+
+/// The encoded ENVELOPE.
+pub(super) async fn envelope<M: Mailbox>(message: &mut Message<'_, M>, meta: &Meta) -> Result<Bytes> {
+    let remembered = meta.more.as_ref().and_then(|more| more.envelope.as_ref());
+    if let Some(value) = remembered.filter(|v| v.first() == Some(&VERSION)) {
+        return Ok(value.slice(1..));
+    }
+    let header = message.header().await?;
+    let mut value = vec![VERSION];
+    // Without UTF-8 in quotes: every client can read that.
+    WireEnvelope::from(Envelope::from_header(&header)).encode(&mut value, false);
+    let value = Bytes::from(value);
+    message.remember(Derived { envelope: Some(value.clone()), ..Derived::default() }).await;
+    Ok(value.slice(1..))
+}
+
+/// The encoded BODYSTRUCTURE, or (not `extensible`) BODY. Both are remembered together: the version, the length of the
+/// first in 4 octets, the first, the second.
+pub(super) async fn structure<M: Mailbox>(
+    message: &mut Message<'_, M>,
+    meta: &Meta,
+    extensible: bool,
+) -> Result<Bytes> {
+    let remembered = meta.more.as_ref().and_then(|more| more.body_structure.as_ref());
+    if let Some(value) = remembered.and_then(|value| either(value, extensible)) {
+        return Ok(value);
+    }
+    let body = message.structure().await?.body_structure();
+    let mut long = Vec::new();
+    body.encode(&mut long, true, false);
+    let mut value = vec![VERSION];
+    let len = u32::try_from(long.len()).map_err(|_| ErrorKind::Limit)?;
+    value.extend_from_slice(&len.to_be_bytes());
+    value.extend_from_slice(&long);
+    body.encode(&mut value, false, false);
+    let value = Bytes::from(value);
+    message.remember(Derived { body_structure: Some(value.clone()), ..Derived::default() }).await;
+    either(&value, extensible).ok_or_else(|| ErrorKind::Internal.into())
+}
+
+fn either(value: &Bytes, extensible: bool) -> Option<Bytes> {
+    let (&VERSION, rest) = value.split_first()? else { return None };
+    let len = usize::try_from(u32::from_be_bytes(*rest.first_chunk()?)).ok()?;
+    let second = 5_usize.checked_add(len).filter(|at| *at <= value.len())?;
+    Some(if extensible { value.slice(5..second) } else { value.slice(second..) })
+}

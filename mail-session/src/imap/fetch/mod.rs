@@ -1,0 +1,350 @@
+//! FETCH and UID FETCH (RFC 9051 section 6.4.5): in batches, rows straight into the output, bodies in pieces.
+
+mod derived;
+mod message;
+
+use imap4_proto::types::{DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText};
+use mailstore_api::{
+    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, StoreError, SystemFlags, UidSet,
+};
+
+use self::message::{Message, Octets};
+use super::{
+    search_key::bounds,
+    selected::{Selected, after_uid, is_gone},
+    session::{
+        Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
+    },
+};
+use crate::{auth::Authority, view::Expunges};
+
+/// Messages asked for at once, where only what the store knows of them is wanted.
+const ROWS: usize = 1000;
+/// The same where their octets are wanted: so many are marked as seen before the first is sent.
+const BODIES: usize = 16;
+
+/// What FETCH asks for, read once for all messages.
+struct Plan<'b> {
+    uid: bool,
+    items: Vec<FetchItem<'b>>,
+    want: MetaItems,
+    /// Some item needs the message's octets, or what was remembered of them.
+    reads: bool,
+    sets_seen: bool,
+    shows_flags: bool,
+}
+
+impl<'b> Plan<'b> {
+    fn new(fetch: &Fetch<'b>, read_only: bool) -> Self {
+        let items: Vec<FetchItem<'b>> = fetch.items.iter().collect();
+        let mut want = MetaItems::NONE;
+        let mut reads = false;
+        for item in &items {
+            match item {
+                FetchItem::Uid => {}
+                FetchItem::Flags | FetchItem::ModSeq => want |= MetaItems::FLAGS,
+                FetchItem::InternalDate => want |= MetaItems::INTERNAL_DATE,
+                FetchItem::Rfc822Size => want |= MetaItems::SIZE,
+                FetchItem::Envelope => {
+                    want |= MetaItems::ENVELOPE;
+                    reads = true;
+                }
+                FetchItem::Body | FetchItem::BodyStructure => {
+                    want |= MetaItems::BODY_STRUCTURE;
+                    reads = true;
+                }
+                _ => reads = true,
+            }
+        }
+        let sets_seen = !read_only && items.iter().any(FetchItem::sets_seen);
+        if sets_seen {
+            want |= MetaItems::FLAGS;
+        }
+        let shows_flags = items.contains(&FetchItem::Flags);
+        Self { uid: fetch.uid, items, want, reads, sets_seen, shows_flags }
+    }
+}
+
+/// How it went with one message.
+enum Sent {
+    Yes,
+    /// It is not there any more.
+    Gone,
+    /// The store could not read it.
+    Failed(StoreError),
+    /// The connection ends: a literal was announced and could not be delivered.
+    Cut,
+}
+
+/// How it went with all of them.
+#[derive(Default)]
+struct Tally {
+    sent: usize,
+    failed: Option<StoreError>,
+    cut: bool,
+}
+
+impl<St: MailStore, A: Authority> Session<'_, St, A> {
+    pub(super) async fn fetch(&mut self, fetch: Fetch<'_>, peer: &mut Client<'_>) -> Answer {
+        let Some(selected) = self.selected.as_deref_mut() else {
+            return Ok(peer.machine.bad(None, "No mailbox is selected")?);
+        };
+        if fetch.set.is_saved() {
+            return nothing_saved(peer);
+        }
+        let set = if fetch.uid {
+            selected.view.by_uid(bounds(&fetch.set))
+        } else {
+            match selected.view.by_seq(bounds(&fetch.set)) {
+                Ok(set) => set,
+                Err(_) => return no_such_message(peer),
+            }
+        };
+        let plan = Plan::new(&fetch, selected.read_only);
+        let tally = match send_all(selected, &plan, &set, peer).await? {
+            Ok(tally) => tally,
+            Err(error) => return self.fail(&error, peer),
+        };
+        if tally.cut {
+            return Ok(());
+        }
+        let asked = set.select(selected.view.uids()).count();
+        self.tell(if fetch.uid { Expunges::Told } else { Expunges::Withheld }, peer).await?;
+        if let Some(error) = tally.failed {
+            return self.fail(&error, peer);
+        }
+        // RFC 2180 section 4.1.2. A UID that is not there is no error (RFC 9051 section 6.4.9).
+        if tally.sent < asked && !fetch.uid {
+            let (code, text) = EXPUNGED;
+            return Ok(peer.machine.no(Some(code), text)?);
+        }
+        Ok(peer.machine.ok(None, "FETCH completed")?)
+    }
+}
+
+async fn send_all<M: Mailbox>(
+    selected: &mut Selected<M>,
+    plan: &Plan<'_>,
+    set: &UidSet,
+    peer: &mut Client<'_>,
+) -> Answer<Result<Tally, StoreError>> {
+    let mut tally = Tally::default();
+    let mut left = set.clone();
+    while !left.is_empty() {
+        let limit = if plan.reads { BODIES } else { ROWS };
+        let mut batch = match selected.mailbox.meta(&left, plan.want, None, limit).await {
+            Ok(batch) => batch,
+            Err(error) if is_gone(&error) => break,
+            Err(error) => return Ok(Err(error)),
+        };
+        let newly_seen =
+            if plan.sets_seen { set_seen(selected, &mut batch.items).await } else { UidSet::new() };
+        if plan.reads {
+            for meta in &batch.items {
+                match send_one(selected, plan, meta, newly_seen.contains(meta.uid), peer).await? {
+                    Sent::Yes => tally.sent += 1,
+                    Sent::Gone => {}
+                    Sent::Failed(error) => tally.failed = Some(error),
+                    Sent::Cut => {
+                        tally.cut = true;
+                        return Ok(Ok(tally));
+                    }
+                }
+            }
+        } else {
+            tally.sent += send_rows(selected, plan, &batch.items, peer).await?;
+        }
+        if plan.shows_flags {
+            selected.view.told_flags(batch.items.iter().map(|m| (m.uid, m.modseq)));
+        }
+        match batch.resume_after {
+            Some(after) => left = after_uid(&left, after),
+            None => break,
+        }
+    }
+    Ok(Ok(tally))
+}
+
+/// Sets `\Seen` on those of the batch that lack it, and shows it in their flags. Returns which they are.
+async fn set_seen<M: Mailbox>(selected: &mut Selected<M>, batch: &mut [Meta]) -> UidSet {
+    let unseen: UidSet =
+        batch.iter().filter(|m| !m.flags.system.contains(SystemFlags::SEEN)).map(|m| m.uid).collect();
+    if unseen.is_empty() {
+        return unseen;
+    }
+    let seen = Flags::system(SystemFlags::SEEN);
+    match selected.mailbox.set_flags(&unseen, FlagOp::Add, &seen, None).await {
+        Ok(outcome) => {
+            selected.view.own_flags(&outcome.changed, false);
+            for change in outcome.changed {
+                if let Ok(at) = batch.binary_search_by_key(&change.uid, |m| m.uid)
+                    && let Some(meta) = batch.get_mut(at)
+                {
+                    meta.flags = change.flags;
+                    meta.modseq = change.modseq;
+                }
+            }
+            unseen
+        }
+        Err(error) => {
+            // Reading goes before marking: an account without the right gets its mail all the same.
+            tracing::debug!(%error, "\\Seen is not set");
+            UidSet::new()
+        }
+    }
+}
+
+/// Rows without octets of the messages.
+async fn send_rows<M: Mailbox>(
+    selected: &Selected<M>,
+    plan: &Plan<'_>,
+    batch: &[Meta],
+    peer: &mut Client<'_>,
+) -> Answer<usize> {
+    let mut sent = 0;
+    for lines in batch.chunks(LINES) {
+        for meta in lines {
+            let Some(seq) = selected.view.seq_of(meta.uid) else { continue };
+            let mut row = peer.machine.fetch(seq)?;
+            if plan.uid && !plan.items.contains(&FetchItem::Uid) {
+                row.uid(meta.uid.get());
+            }
+            for item in &plan.items {
+                write_known(&mut row, item, meta, selected);
+            }
+            row.finish();
+            sent += 1;
+        }
+        peer.drain(HIGH_WATER).await?;
+    }
+    Ok(sent)
+}
+
+/// An item that the meta answers. Returns whether it does.
+fn write_known<M: Mailbox>(
+    row: &mut imap4_proto::server::FetchWriter<'_>,
+    item: &FetchItem<'_>,
+    meta: &Meta,
+    selected: &Selected<M>,
+) -> bool {
+    match item {
+        FetchItem::Uid => row.uid(meta.uid.get()),
+        FetchItem::Flags => {
+            row.flags(shown_flags(&meta.flags, selected.view.is_recent(meta.uid)), &meta.flags.keywords)
+        }
+        FetchItem::InternalDate => row.internal_date(date_time(meta.internal_date)),
+        FetchItem::Rfc822Size => row.rfc822_size(meta.size),
+        FetchItem::ModSeq => row.modseq(meta.modseq.0),
+        _ => return false,
+    };
+    true
+}
+
+const fn date_time(date: InternalDate) -> DateTime {
+    DateTime::new(date.seconds, date.zone_minutes)
+}
+
+/// What was made ready for one item before the response begins: from then on there is no way back.
+enum Ready {
+    /// The meta has it.
+    Known,
+    /// A value that is encoded already.
+    Encoded(bytes::Bytes),
+    Octets(Octets),
+}
+
+async fn send_one<M: Mailbox>(
+    selected: &Selected<M>,
+    plan: &Plan<'_>,
+    meta: &Meta,
+    newly_seen: bool,
+    peer: &mut Client<'_>,
+) -> Answer<Sent> {
+    let Some(seq) = selected.view.seq_of(meta.uid) else { return Ok(Sent::Gone) };
+    let mut message = Message::new(&selected.mailbox, meta.uid);
+    let mut ready = Vec::with_capacity(plan.items.len());
+    for item in &plan.items {
+        match make_ready(&mut message, item, meta).await {
+            Ok(made) => ready.push(made),
+            Err(error) if is_gone(&error) => return Ok(Sent::Gone),
+            Err(error) => return Ok(Sent::Failed(error)),
+        }
+    }
+    let mut row = peer.machine.fetch(seq)?;
+    if plan.uid && !plan.items.contains(&FetchItem::Uid) {
+        row.uid(meta.uid.get());
+    }
+    for (item, ready) in plan.items.iter().zip(ready) {
+        match ready {
+            Ready::Known => {
+                write_known(&mut row, item, meta, selected);
+            }
+            Ready::Encoded(value) => {
+                row.raw(item, &value);
+            }
+            Ready::Octets(Octets::Nil) => {
+                row.nstring(item, None);
+            }
+            Ready::Octets(octets) => {
+                // Always a literal: scripts look for one.
+                row.begin_literal(item, octets.len());
+                if let Err(error) = send_octets(&mut message, octets, peer).await? {
+                    tracing::error!(uid = meta.uid.get(), %error, "a message cannot be read to its end");
+                    peer.machine.abort();
+                    return Ok(Sent::Cut);
+                }
+                row = peer.machine.resume_fetch()?;
+            }
+        }
+    }
+    if newly_seen && !plan.shows_flags {
+        row.flags(shown_flags(&meta.flags, selected.view.is_recent(meta.uid)), &meta.flags.keywords);
+    }
+    row.finish();
+    peer.drain(HIGH_WATER).await?;
+    Ok(Sent::Yes)
+}
+
+async fn send_octets<M: Mailbox>(
+    message: &mut Message<'_, M>,
+    octets: Octets,
+    peer: &mut Client<'_>,
+) -> Answer<Result<(), StoreError>> {
+    match octets {
+        Octets::Nil => {}
+        Octets::Here(octets) => peer.machine.literal(octets)?,
+        Octets::There(source, mut range) => {
+            while range.start < range.end {
+                let chunk = match message.next(source, &range).await {
+                    Ok(chunk) => chunk,
+                    Err(error) => return Ok(Err(error)),
+                };
+                range.start += chunk.len() as u64;
+                peer.machine.literal(chunk)?;
+                peer.drain(HIGH_WATER).await?;
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+async fn make_ready<M: Mailbox>(
+    message: &mut Message<'_, M>,
+    item: &FetchItem<'_>,
+    meta: &Meta,
+) -> Result<Ready, StoreError> {
+    let whole = |text| Section::new(PartPath::default(), text);
+    let (section, partial): (Section<'_>, Option<Partial>) = match *item {
+        FetchItem::Envelope => return Ok(Ready::Encoded(derived::envelope(message, meta).await?)),
+        FetchItem::BodyStructure => {
+            return Ok(Ready::Encoded(derived::structure(message, meta, true).await?));
+        }
+        FetchItem::Body => return Ok(Ready::Encoded(derived::structure(message, meta, false).await?)),
+        FetchItem::Rfc822 => (whole(None), None),
+        FetchItem::Rfc822Header => (whole(Some(SectionText::Header)), None),
+        FetchItem::Rfc822Text => (whole(Some(SectionText::Text)), None),
+        FetchItem::BodySection { section, partial, .. } => (section, partial),
+        _ => return Ok(Ready::Known),
+    };
+    message.section(&section, partial).await.map(Ready::Octets)
+}

@@ -1,0 +1,305 @@
+//! Commands on the hierarchy: CREATE, DELETE, RENAME, SUBSCRIBE, LIST, LSUB, STATUS (RFC 9051 section 6.3).
+
+use imap4_proto::types::{
+    Code, Create, List, ListData, ListReturn, ListSelect, MailboxArg, MailboxAttributes, StatusData,
+    StatusItems,
+};
+use mailstore_api::{
+    Account, ErrorKind, MailStore, MailboxId, MailboxName, Result as StoreResult, SpecialUse, Status,
+    StatusItems as Figures, StoreError, UidSet,
+};
+
+use super::{
+    failure,
+    hierarchy::{self, Row, Wanted},
+    names,
+    pattern::Pattern,
+    session::{Answer, Client, HIGH_WATER, LINES, Session},
+};
+use crate::auth::Authority;
+
+/// Mailboxes whose figures are asked for in one call.
+const STATUS_BATCH: usize = 64;
+
+impl<St: MailStore, A: Authority> Session<'_, St, A> {
+    fn account(&self) -> StoreResult<&St::Account> {
+        // The machine lets no such command through before login.
+        self.account.as_deref().ok_or_else(|| ErrorKind::NoPerm.into())
+    }
+
+    pub(super) async fn create(&mut self, create: Create<'_>, peer: &mut Client<'_>) -> Answer {
+        let Ok(name) = names::parse_new(&create.mailbox, self.config.delimiter) else {
+            return bad_name(peer);
+        };
+        if create.unknown_use {
+            return Ok(peer.machine.no(Some(Code::UseAttr), "No such special use")?);
+        }
+        let uses = hierarchy::special_use_of(create.special_use);
+        let created = match self.account() {
+            Ok(account) => account.create(&name, uses).await,
+            Err(error) => Err(error),
+        };
+        match created {
+            Ok(_) => self.done("CREATE completed", peer).await,
+            Err(error) if error.kind == ErrorKind::Unsupported && uses != SpecialUse::NONE => {
+                Ok(peer.machine.no(Some(Code::UseAttr), "This special use cannot be given")?)
+            }
+            Err(error) => self.fail(&error, peer),
+        }
+    }
+
+    pub(super) async fn delete(&mut self, mailbox: MailboxArg<'_>, peer: &mut Client<'_>) -> Answer {
+        let Ok(name) = names::parse(&mailbox, self.config.delimiter) else { return bad_name(peer) };
+        if name.is_inbox() {
+            return Ok(peer.machine.no(Some(Code::Cannot), "INBOX cannot be deleted")?);
+        }
+        let deleted = match self.account() {
+            Ok(account) => delete(account, &name).await,
+            Err(error) => Err(error),
+        };
+        match deleted {
+            Ok(()) => self.done("DELETE completed", peer).await,
+            Err(error) if error.kind == ErrorKind::Cannot => Ok(peer
+                .machine
+                .no(Some(Code::HasChildren), "It is no mailbox, but there are some below it")?),
+            Err(error) => self.fail(&error, peer),
+        }
+    }
+
+    pub(super) async fn rename(
+        &mut self,
+        from: MailboxArg<'_>,
+        to: MailboxArg<'_>,
+        peer: &mut Client<'_>,
+    ) -> Answer {
+        let delimiter = self.config.delimiter;
+        let (Ok(from), Ok(to)) = (names::parse(&from, delimiter), names::parse_new(&to, delimiter)) else {
+            return bad_name(peer);
+        };
+        let renamed = match self.account() {
+            Ok(account) => rename(account, &from, &to).await,
+            Err(error) => Err(error),
+        };
+        match renamed {
+            Ok(()) => self.done("RENAME completed", peer).await,
+            Err(error) => self.fail(&error, peer),
+        }
+    }
+
+    pub(super) async fn subscribe(
+        &mut self,
+        mailbox: MailboxArg<'_>,
+        on: bool,
+        peer: &mut Client<'_>,
+    ) -> Answer {
+        let Ok(name) = names::parse(&mailbox, self.config.delimiter) else { return bad_name(peer) };
+        let subscribed = match self.account() {
+            Ok(account) => account.subscribe(&name, on).await,
+            Err(error) => Err(error),
+        };
+        match subscribed {
+            Ok(()) if on => self.done("SUBSCRIBE completed", peer).await,
+            Ok(()) => self.done("UNSUBSCRIBE completed", peer).await,
+            Err(error) => self.fail(&error, peer),
+        }
+    }
+
+    pub(super) async fn list(&mut self, list: List<'_>, peer: &mut Client<'_>) -> Answer {
+        let delimiter = self.config.delimiter;
+        let Ok(reference) = list.reference.decode() else { return bad_name(peer) };
+        let mut patterns = Vec::new();
+        for pattern in list.patterns.iter() {
+            if pattern.is_empty() && !list.is_extended() {
+                // RFC 9051 section 6.3.9: what the delimiter is, and the root of the reference.
+                let data = ListData::new(MailboxAttributes::NO_SELECT, Some(delimiter), "");
+                peer.machine.list(&data)?;
+                return self.done("LIST completed", peer).await;
+            }
+            // What is not valid in the connection's encoding is the name of nothing.
+            if let Ok(pattern) = pattern.decode() {
+                patterns.push(Pattern::new(&reference, &pattern, delimiter));
+            }
+        }
+        let wanted =
+            Wanted { patterns, select: list.select, show_subscribed: list.returns.subscribed, delimiter };
+        let listed = match self.account() {
+            Ok(account) => account.list().await,
+            Err(error) => Err(error),
+        };
+        let rows = match listed {
+            Ok(mailboxes) => hierarchy::list(mailboxes, &wanted),
+            Err(error) => return self.fail(&error, peer),
+        };
+        let child_subscribed = list.select.contains(ListSelect::RECURSIVEMATCH);
+        for rows in rows.chunks(LINES) {
+            for row in rows {
+                let mut data = ListData::new(row.attributes, Some(delimiter), &row.name);
+                data.child_subscribed = child_subscribed && row.child_subscribed;
+                peer.machine.list(&data)?;
+            }
+            peer.drain(HIGH_WATER).await?;
+        }
+        if let ListReturn { status: Some(items), .. } = list.returns
+            && let Err(error) = self.list_status(&rows, items, peer).await?
+        {
+            return self.fail(&error, peer);
+        }
+        self.done("LIST completed", peer).await
+    }
+
+    /// LIST-STATUS (RFC 5819): a STATUS response for each mailbox that can be selected.
+    async fn list_status(
+        &mut self,
+        rows: &[Row],
+        items: StatusItems,
+        peer: &mut Client<'_>,
+    ) -> Answer<StoreResult<()>> {
+        let there: Vec<(&str, &MailboxId)> =
+            rows.iter().filter_map(|r| Some((r.name.as_str(), r.id.as_ref()?))).collect();
+        for batch in there.chunks(STATUS_BATCH) {
+            let ids: Vec<MailboxId> = batch.iter().map(|(_, id)| (*id).clone()).collect();
+            let account = match self.account() {
+                Ok(account) => account,
+                Err(error) => return Ok(Err(error)),
+            };
+            let figures = match account.status(&ids, figures(items)).await {
+                Ok(figures) => figures,
+                Err(error) => return Ok(Err(error)),
+            };
+            for status in figures {
+                if let Some((name, _)) = batch.iter().find(|(_, id)| **id == status.id) {
+                    let data = self.status_data(&status, items);
+                    peer.machine.status(name, &data)?;
+                }
+            }
+            peer.drain(HIGH_WATER).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    pub(super) async fn lsub(
+        &mut self,
+        reference: MailboxArg<'_>,
+        pattern: MailboxArg<'_>,
+        peer: &mut Client<'_>,
+    ) -> Answer {
+        let delimiter = self.config.delimiter;
+        let (Ok(reference), Ok(pattern)) = (reference.decode(), pattern.decode()) else {
+            return bad_name(peer);
+        };
+        if pattern.is_empty() {
+            peer.machine.lsub(&ListData::new(MailboxAttributes::NO_SELECT, Some(delimiter), ""))?;
+            return self.done("LSUB completed", peer).await;
+        }
+        let pattern = Pattern::new(&reference, &pattern, delimiter);
+        let listed = match self.account() {
+            Ok(account) => account.list().await,
+            Err(error) => Err(error),
+        };
+        let rows = match listed {
+            Ok(mailboxes) => hierarchy::lsub(mailboxes, &pattern, delimiter),
+            Err(error) => return self.fail(&error, peer),
+        };
+        for rows in rows.chunks(LINES) {
+            for row in rows {
+                peer.machine.lsub(&ListData::new(row.attributes, Some(delimiter), &row.name))?;
+            }
+            peer.drain(HIGH_WATER).await?;
+        }
+        self.done("LSUB completed", peer).await
+    }
+
+    pub(super) async fn status(
+        &mut self,
+        mailbox: MailboxArg<'_>,
+        items: StatusItems,
+        peer: &mut Client<'_>,
+    ) -> Answer {
+        let Ok(name) = names::parse(&mailbox, self.config.delimiter) else { return bad_name(peer) };
+        let status = match self.account() {
+            Ok(account) => status(account, &name, items).await,
+            Err(error) => Err(error),
+        };
+        match status {
+            Ok(status) => {
+                let data = self.status_data(&status, items);
+                let shown = names::to_text(&name, self.config.delimiter).unwrap_or_default();
+                peer.machine.status(&shown, &data)?;
+                self.done("STATUS completed", peer).await
+            }
+            Err(error) => self.fail(&error, peer),
+        }
+    }
+
+    fn status_data(&self, status: &Status, items: StatusItems) -> StatusData {
+        let wanted = |item, n: u32| items.contains(item).then_some(n);
+        let mut data = StatusData::default();
+        data.messages = wanted(StatusItems::MESSAGES, status.messages);
+        data.recent = wanted(StatusItems::RECENT, status.recent);
+        data.uid_next = wanted(StatusItems::UIDNEXT, status.uid_next);
+        data.uid_validity = wanted(StatusItems::UIDVALIDITY, status.uid_validity.get());
+        data.unseen = wanted(StatusItems::UNSEEN, status.unseen);
+        data.deleted = wanted(StatusItems::DELETED, status.deleted);
+        data.size = items.contains(StatusItems::SIZE).then_some(status.size);
+        data.highest_modseq = items.contains(StatusItems::HIGHESTMODSEQ).then_some(status.highest_modseq.0);
+        if items.contains(StatusItems::APPENDLIMIT) {
+            let of_store = self.account.as_ref().and_then(|a| a.append_limit(Some(&status.id)));
+            let limits = [of_store, self.config.protocol.append_limit];
+            data.append_limit = Some(limits.into_iter().flatten().min());
+        }
+        data
+    }
+}
+
+async fn delete<Ac: Account>(account: &Ac, name: &MailboxName) -> StoreResult<()> {
+    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    match found.id {
+        Some(id) => account.delete(&id).await,
+        // RFC 9051 section 6.3.5: a name that is only a parent of others.
+        None if account.list().await?.iter().any(|m| m.id.is_some() && m.name.is_below(name)) => {
+            Err(ErrorKind::Cannot.into())
+        }
+        None => Err(ErrorKind::NotFound.into()),
+    }
+}
+
+async fn rename<Ac: Account>(account: &Ac, from: &MailboxName, to: &MailboxName) -> StoreResult<()> {
+    let id = account.find(from).await?.and_then(|m| m.id).ok_or(ErrorKind::NotFound)?;
+    if from.is_inbox() { move_inbox(account, &id, to).await } else { account.rename(&id, to).await }
+}
+
+async fn status<Ac: Account>(account: &Ac, name: &MailboxName, items: StatusItems) -> StoreResult<Status> {
+    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    let id = found.id.ok_or(ErrorKind::NotFound)?;
+    if !found.selectable {
+        return Err(StoreError::new(ErrorKind::Cannot, "the mailbox cannot be selected"));
+    }
+    let mut status = account.status(&[id], figures(items)).await?;
+    status.pop().ok_or_else(|| ErrorKind::NotFound.into())
+}
+
+/// RFC 9051 section 6.3.6: "Renaming INBOX is permitted and does not result in a tagged BAD response", it moves
+/// all messages to the new mailbox and leaves INBOX empty; what lies below INBOX stays.
+async fn move_inbox<Ac: Account>(account: &Ac, inbox: &MailboxId, to: &MailboxName) -> StoreResult<()> {
+    let target = account.create(to, SpecialUse::NONE).await?;
+    account.relocate(inbox, &UidSet::all(), &target).await.map(|_| ())
+}
+
+/// What the store is asked for.
+fn figures(items: StatusItems) -> Figures {
+    [
+        (StatusItems::MESSAGES, Figures::MESSAGES),
+        (StatusItems::RECENT, Figures::RECENT),
+        (StatusItems::UNSEEN, Figures::UNSEEN),
+        (StatusItems::DELETED, Figures::DELETED),
+        (StatusItems::SIZE, Figures::SIZE),
+    ]
+    .into_iter()
+    .filter(|(item, _)| items.contains(*item))
+    .fold(Figures::NONE, |all, (_, figure)| all | figure)
+}
+
+fn bad_name(peer: &mut Client<'_>) -> Answer {
+    let (code, text) = failure::of(&StoreError::new(ErrorKind::Cannot, "this is not the name of a mailbox"));
+    Ok(peer.machine.no(code, &text)?)
+}

@@ -1,0 +1,126 @@
+//! SELECT, EXAMINE, CLOSE, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3, 6.4.1 to 6.4.3).
+
+use imap4_proto::types::{Code, Select, SequenceSet, SystemFlags};
+use mailstore_api::{Account, ErrorKind, MailStore, Mailbox, MailboxName, OpenMode, Snapshot, StoreError};
+
+use super::{
+    names,
+    search_key::bounds,
+    selected::{Selected, is_gone},
+    session::{Answer, Client, Session, nothing_saved},
+};
+use crate::{auth::Authority, view::View};
+
+impl<St: MailStore, A: Authority> Session<'_, St, A> {
+    pub(super) async fn select(&mut self, select: Select<'_>, peer: &mut Client<'_>) -> Answer {
+        // RFC 9051 section 6.3.2: what was selected no longer is, whatever becomes of this.
+        self.selected = None;
+        let Ok(name) = names::parse(&select.mailbox, self.config.delimiter) else {
+            return Ok(peer.machine.no(Some(Code::NonExistent), "Not a mailbox name")?);
+        };
+        let opened = match self.account.as_deref() {
+            Some(account) => open(account, &name, select.read_only).await,
+            None => Err(ErrorKind::NoPerm.into()),
+        };
+        match opened {
+            Ok((snapshot, mut selected)) => {
+                let recent = match selected.mailbox.claim_recent().await {
+                    Ok(recent) => recent,
+                    Err(error) => return self.fail(&error, peer),
+                };
+                if let Some(from) = recent {
+                    selected.view.add_recent(from);
+                }
+                describe(&snapshot, &mut selected, peer)?;
+                let read_only = selected.read_only;
+                self.selected = Some(selected);
+                let text = if select.read_only { "EXAMINE completed" } else { "SELECT completed" };
+                Ok(peer.machine.selected(read_only, text)?)
+            }
+            Err(error) => self.fail(&error, peer),
+        }
+    }
+
+    /// CLOSE: what has `\Deleted` goes without a word, unless the mailbox is read-only.
+    pub(super) async fn close(&mut self, peer: &mut Client<'_>) -> Answer {
+        if let Some(selected) = self.selected.as_deref_mut()
+            && !selected.read_only
+            && let Err(error) = selected.mailbox.expunge(None, true).await
+            && error.kind != ErrorKind::NoPerm
+            && !is_gone(&error)
+        {
+            return self.fail(&error, peer);
+        }
+        self.selected = None;
+        Ok(peer.machine.closed("CLOSE completed")?)
+    }
+
+    /// EXPUNGE and UID EXPUNGE (RFC 4315 section 2.1).
+    pub(super) async fn expunge(&mut self, set: Option<SequenceSet<'_>>, peer: &mut Client<'_>) -> Answer {
+        let Some(selected) = self.selected.as_deref_mut() else {
+            return Ok(peer.machine.bad(None, "No mailbox is selected")?);
+        };
+        if set.is_some_and(|s| s.is_saved()) {
+            return nothing_saved(peer);
+        }
+        if selected.read_only {
+            return read_only(peer);
+        }
+        let uids = set.map(|set| selected.view.by_uid(bounds(&set)));
+        match selected.mailbox.expunge(uids.as_ref(), true).await {
+            Ok(outcome) => selected.view.vanish(&outcome.vanished),
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return self.fail(&error, peer),
+        }
+        self.done("EXPUNGE completed", peer).await
+    }
+}
+
+async fn open<Ac: Account>(
+    account: &Ac,
+    name: &MailboxName,
+    examine: bool,
+) -> Result<(Snapshot, Box<Selected<Ac::Mailbox>>), StoreError> {
+    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    let id = found.id.ok_or(ErrorKind::NotFound)?;
+    if !found.selectable {
+        return Err(StoreError::new(ErrorKind::Cannot, "the mailbox cannot be selected"));
+    }
+    let mode = if examine { OpenMode::Examine } else { OpenMode::Select };
+    let (snapshot, mailbox) = account.open(&id, mode).await?;
+    let view = View::new(&snapshot);
+    let mut selected = Box::new(Selected::new(id, mailbox, view, examine || snapshot.read_only));
+    selected.claims_recent = true;
+    Ok((snapshot, selected))
+}
+
+/// A change in a mailbox that was EXAMINEd, or that the account may only read.
+pub(super) fn read_only(peer: &mut Client<'_>) -> Answer {
+    Ok(peer.machine.no(Some(Code::NoPerm), "The mailbox is read-only")?)
+}
+
+/// The untagged responses of SELECT.
+fn describe<M: Mailbox>(
+    snapshot: &Snapshot,
+    selected: &mut Selected<M>,
+    peer: &mut Client<'_>,
+) -> Result<(), mail_wire::Misuse> {
+    let machine = &mut *peer.machine;
+    let keywords: Vec<&str> = snapshot.keywords.iter().map(String::as_str).collect();
+    machine.flags(SystemFlags::ALL, &keywords)?;
+    machine.exists(selected.view.exists())?;
+    machine.recent(selected.view.tell_recent())?;
+    if let Some(seq) = snapshot.first_unseen.and_then(|uid| selected.view.seq_of(uid)) {
+        machine.untagged_ok(Some(Code::Unseen(seq)), "First unseen message")?;
+    }
+    let permanent = if selected.read_only {
+        Code::PermanentFlags { system: SystemFlags::NONE, keywords: &[], new_keywords: false }
+    } else {
+        let new_keywords = snapshot.new_keywords_ok;
+        Code::PermanentFlags { system: SystemFlags::ALL, keywords: &keywords, new_keywords }
+    };
+    let text = if selected.read_only { "No flags can be changed" } else { "Flags that can be changed" };
+    machine.untagged_ok(Some(permanent), text)?;
+    machine.untagged_ok(Some(Code::UidValidity(snapshot.uid_validity.get())), "UIDs are valid")?;
+    machine.untagged_ok(Some(Code::UidNext(snapshot.uid_next)), "The next UID")
+}

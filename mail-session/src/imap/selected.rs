@@ -1,0 +1,97 @@
+//! The selected mailbox of a session.
+
+use mailstore_api::{Changes, ErrorKind, Mailbox, MailboxId, MetaItems, Result, StoreError, Uid, UidSet};
+
+use crate::view::View;
+
+/// Changes asked for in one call of the store.
+const BATCH: usize = 1000;
+
+pub(super) struct Selected<M> {
+    pub(super) id: MailboxId,
+    pub(super) mailbox: M,
+    pub(super) view: View,
+    /// EXAMINE, or the account may change nothing.
+    pub(super) read_only: bool,
+    /// The client knows `\Recent`, and the mailbox is not EXAMINEd.
+    pub(super) claims_recent: bool,
+    /// The mailbox was deleted; for the client, all its messages are expunged.
+    is_gone: bool,
+}
+
+impl<M: Mailbox> Selected<M> {
+    pub(super) const fn new(id: MailboxId, mailbox: M, view: View, read_only: bool) -> Self {
+        Self { id, mailbox, view, read_only, claims_recent: false, is_gone: false }
+    }
+
+    /// Takes in all that happened in the mailbox since the last time.
+    pub(super) async fn sync(&mut self) -> Result<()> {
+        if self.is_gone {
+            return Ok(());
+        }
+        loop {
+            match self.mailbox.changes(self.view.cursor(), BATCH).await {
+                Ok(changes) => {
+                    let more = changes.more;
+                    self.view.absorb(changes);
+                    if !more {
+                        break;
+                    }
+                }
+                Err(error) => match error.kind {
+                    ErrorKind::HistoryLost => {
+                        self.compare().await?;
+                        break;
+                    }
+                    // Deleted under us: RFC 9051 leaves open what then is. To expunge all is what every client
+                    // can follow.
+                    ErrorKind::Gone | ErrorKind::NotFound => {
+                        self.is_gone = true;
+                        self.view.vanish(&UidSet::all());
+                        return Ok(());
+                    }
+                    _ => return Err(error),
+                },
+            }
+        }
+        if self.claims_recent
+            && self.view.has_new()
+            && let Some(from) = self.mailbox.claim_recent().await?
+        {
+            self.view.add_recent(from);
+        }
+        Ok(())
+    }
+
+    /// The history is lost: compares a fresh snapshot with the view.
+    async fn compare(&mut self) -> Result<()> {
+        let snapshot = self.mailbox.snapshot().await?;
+        let since = self.view.cursor();
+        let mut left = UidSet::all();
+        loop {
+            let batch = self.mailbox.meta(&left, MetaItems::FLAGS, Some(since), BATCH).await?;
+            let changed = batch
+                .items
+                .into_iter()
+                .map(|m| mailstore_api::Change { uid: m.uid, modseq: m.modseq, flags: m.flags })
+                .collect();
+            self.view.absorb(Changes { changed, upto: since, ..Changes::default() });
+            match batch.resume_after {
+                Some(after) => left = after_uid(&left, after),
+                None => break,
+            }
+        }
+        self.view.absorb_snapshot(&snapshot);
+        Ok(())
+    }
+}
+
+/// What of the set lies beyond a UID.
+pub(super) fn after_uid(set: &UidSet, uid: Uid) -> UidSet {
+    set.difference(&UidSet::from_ranges([(1, uid.get())]))
+}
+
+/// Whether the error says that a message is not there any more.
+pub(super) const fn is_gone(error: &StoreError) -> bool {
+    matches!(error.kind, ErrorKind::Gone | ErrorKind::NotFound)
+}

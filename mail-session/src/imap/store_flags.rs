@@ -1,0 +1,90 @@
+//! STORE and UID STORE (RFC 9051 section 6.4.6).
+
+use imap4_proto::types::{Code, Store, StoreMode};
+use mailstore_api::{FlagOp, MailStore, Mailbox, Uid, UidSet};
+
+use super::{
+    append,
+    search_key::bounds,
+    select::read_only,
+    selected::is_gone,
+    session::{
+        Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
+    },
+};
+use crate::{auth::Authority, view::Expunges};
+
+/// Messages changed in one call of the store.
+const BATCH: usize = 10_000;
+
+impl<St: MailStore, A: Authority> Session<'_, St, A> {
+    pub(super) async fn store_flags(&mut self, store: Store<'_>, peer: &mut Client<'_>) -> Answer {
+        let Some(selected) = self.selected.as_deref_mut() else {
+            return Ok(peer.machine.bad(None, "No mailbox is selected")?);
+        };
+        if store.set.is_saved() {
+            return nothing_saved(peer);
+        }
+        let set = if store.uid {
+            selected.view.by_uid(bounds(&store.set))
+        } else {
+            match selected.view.by_seq(bounds(&store.set)) {
+                Ok(set) => set,
+                Err(_) => return no_such_message(peer),
+            }
+        };
+        if selected.read_only {
+            return read_only(peer);
+        }
+        let Some(flags) = append::flags(&store.flags) else {
+            return Ok(peer.machine.no(Some(Code::Cannot), "No such flag can be set")?);
+        };
+        let op = match store.mode {
+            StoreMode::Replace => FlagOp::Replace,
+            StoreMode::Add => FlagOp::Add,
+            StoreMode::Remove => FlagOp::Remove,
+        };
+        if store.silent
+            && let Err(error) = selected.sync().await
+        {
+            // Somebody else's change must be known before ours covers it: the client is told the result then.
+            return self.fail(&error, peer);
+        }
+        let messages: Vec<Uid> = set.select(selected.view.uids()).collect();
+        let mut changed = 0;
+        for batch in messages.chunks(BATCH) {
+            let set: UidSet = batch.iter().copied().collect();
+            let outcome = match selected.mailbox.set_flags(&set, op, &flags, None).await {
+                Ok(outcome) => outcome,
+                Err(error) if is_gone(&error) => break,
+                Err(error) => return self.fail(&error, peer),
+            };
+            changed += outcome.changed.len();
+            selected.view.own_flags(&outcome.changed, store.silent);
+            if store.silent {
+                continue;
+            }
+            for lines in outcome.changed.chunks(LINES) {
+                for change in lines {
+                    let Some(seq) = selected.view.seq_of(change.uid) else { continue };
+                    let shown = shown_flags(&change.flags, selected.view.is_recent(change.uid));
+                    let mut row = peer.machine.fetch(seq)?;
+                    if store.uid {
+                        row.uid(change.uid.get());
+                    }
+                    row.flags(shown, &change.flags.keywords);
+                    row.finish();
+                }
+                peer.drain(HIGH_WATER).await?;
+            }
+        }
+        let expunges = if store.uid { Expunges::Told } else { Expunges::Withheld };
+        self.tell(expunges, peer).await?;
+        // RFC 2180 section 4.2: not when it is silent, nor for UIDs, which may name what is not there.
+        if changed < messages.len() && !store.uid && !store.silent {
+            let (code, text) = EXPUNGED;
+            return Ok(peer.machine.no(Some(code), text)?);
+        }
+        Ok(peer.machine.ok(None, "STORE completed")?)
+    }
+}

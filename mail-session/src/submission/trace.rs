@@ -1,0 +1,198 @@
+use std::{
+    fmt::Write as _,
+    net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use smtp_submit_proto::is_domain_or_literal;
+
+/// Makes identifiers differ that were made at the same time.
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+/// What `Received:` tells.
+pub(super) struct Received<'a> {
+    /// The client's name by EHLO.
+    pub(super) client: &'a str,
+    /// The client's address, as the connection has it.
+    pub(super) peer: Option<&'a str>,
+    pub(super) hostname: &'a str,
+    pub(super) extended: bool,
+    pub(super) encrypted: bool,
+    pub(super) authenticated: bool,
+    pub(super) id: &'a str,
+    /// The recipient, where there is but one: several would tell of each other (RFC 5321 section 7.2).
+    pub(super) recipient: Option<&'a str>,
+}
+
+impl Received<'_> {
+    /// ```abnf
+    /// Time-stamp-line = "Received:" FWS Stamp <CRLF>
+    /// Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time     ; RFC 5321 section 4.4
+    /// ```
+    pub(super) fn field(&self) -> String {
+        let literal = self.peer.and_then(address_literal);
+        let mut out = String::from("Received: from ");
+        match (is_domain_or_literal(self.client.as_bytes()), &literal) {
+            (true, Some(literal)) => {
+                let _ = write!(out, "{} ({literal})", self.client);
+            }
+            (true, None) => out.push_str(self.client),
+            (false, Some(literal)) => {
+                let _ = write!(out, "{literal} ({literal})");
+            }
+            (false, None) => out.push_str("unknown"),
+        }
+        let _ = write!(out, "\r\n\tby {} with {} id {}", self.hostname, self.protocol(), self.id);
+        if let Some(recipient) = self.recipient {
+            let _ = write!(out, "\r\n\tfor <{recipient}>");
+        }
+        let _ = write!(out, ";\r\n\t{}\r\n", date_time(now().0));
+        out
+    }
+
+    /// RFC 3848; for HELO there is but one word.
+    const fn protocol(&self) -> &'static str {
+        match (self.extended, self.encrypted, self.authenticated) {
+            (false, ..) => "SMTP",
+            (true, false, false) => "ESMTP",
+            (true, false, true) => "ESMTPA",
+            (true, true, false) => "ESMTPS",
+            (true, true, true) => "ESMTPSA",
+        }
+    }
+}
+
+/// `address-literal` (RFC 5321 section 4.1.3) of `1.2.3.4`, `1.2.3.4:5`, `[::1]:5` and their like.
+fn address_literal(peer: &str) -> Option<String> {
+    let ip = peer.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| peer.parse::<IpAddr>()).ok()?;
+    Some(match ip.to_canonical() {
+        IpAddr::V4(ip) => format!("[{ip}]"),
+        IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
+    })
+}
+
+/// Seconds and nanoseconds since 1970.
+fn now() -> (i64, u32) {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos())
+}
+
+/// What no other message here was ever called: an atom.
+pub(super) fn unique() -> String {
+    let (seconds, nanos) = now();
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{seconds:x}.{nanos:x}.{:x}.{count:x}", std::process::id())
+}
+
+/// `Date:` for a message that has none (RFC 6409 section 8.2).
+pub(super) fn date_field() -> String {
+    format!("Date: {}\r\n", date_time(now().0))
+}
+
+/// `Message-ID:` for a message that has none (RFC 6409 section 8.3).
+pub(super) fn message_id_field(hostname: &str) -> String {
+    format!("Message-ID: <{}@{hostname}>\r\n", unique())
+}
+
+/// `date-time` of RFC 5322 section 3.3, in UTC.
+fn date_time(seconds: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    let name = |names: &[&'static str], at: i64| {
+        usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
+    };
+    format!(
+        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} +0000",
+        name(&DAYS, days.rem_euclid(7)),
+        name(&MONTHS, month - 1),
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+/// Year, month and day of a day since 1970-01-01, in the Gregorian calendar. Years begin in March here, so
+/// that the leap day is the last.
+const fn civil(days: i64) -> (i64, i64, i64) {
+    const ERA: i64 = 146_097; // days of 400 years
+    let since = days + 719_468; // 0000-03-01
+    let (era, day) = (since.div_euclid(ERA), since.rem_euclid(ERA));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400;
+    (if month <= 2 { year + 1 } else { year }, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        for (seconds, text) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 +0000"),
+            (1_672_625_045, "Mon, 02 Jan 2023 02:04:05 +0000"),
+            (951_782_399, "Mon, 28 Feb 2000 23:59:59 +0000"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 +0000"),
+            (1_709_164_800, "Thu, 29 Feb 2024 00:00:00 +0000"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 +0000"),
+            (-1, "Wed, 31 Dec 1969 23:59:59 +0000"),
+        ] {
+            assert_eq!(date_time(seconds), text);
+        }
+    }
+
+    #[test]
+    fn received_lines() {
+        let line = |client, peer, extended, encrypted, authenticated| {
+            let field = Received {
+                client,
+                peer,
+                hostname: "mail.example.test",
+                extended,
+                encrypted,
+                authenticated,
+                id: "1.2",
+                recipient: Some("b@example.test"),
+            }
+            .field();
+            let (before, date) = field.split_once(";\r\n\t").unwrap();
+            assert!(date.ends_with(" +0000\r\n"));
+            before.to_owned()
+        };
+        assert_eq!(
+            line("me.example", Some("127.0.0.1:5"), true, true, true),
+            "Received: from me.example ([127.0.0.1])\r\n\tby mail.example.test with ESMTPSA id 1.2\r\n\tfor <b@example.test>"
+        );
+        for (client, peer, from) in [
+            ("my_pc", Some("[::1]:5"), "[IPv6:::1] ([IPv6:::1])"),
+            ("[1.2.3.4]", Some("::ffff:9.8.7.6"), "[1.2.3.4] ([9.8.7.6])"),
+            ("x(y)", None, "unknown"),
+            ("x", Some("a socket"), "x"),
+        ] {
+            let got = line(client, peer, true, false, false);
+            assert!(got.starts_with(&format!("Received: from {from}\r\n\tby ")), "{got}");
+        }
+        for (flags, word) in [
+            ((false, true, true), "SMTP"),
+            ((true, false, false), "ESMTP"),
+            ((true, false, true), "ESMTPA"),
+            ((true, true, false), "ESMTPS"),
+        ] {
+            assert!(line("x", None, flags.0, flags.1, flags.2).contains(&format!("with {word} id")));
+        }
+    }
+
+    #[test]
+    fn identifiers_differ() {
+        let ids: std::collections::BTreeSet<String> = (0..100).map(|_| unique()).collect();
+        assert_eq!(ids.len(), 100);
+    }
+}

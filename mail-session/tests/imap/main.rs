@@ -1,0 +1,14 @@
+//! IMAP sessions over in-memory pipes on the memory store: dialogues with one client and with several.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    missing_docs,
+    reason = "tests"
+)]
+mod commands;
+mod concurrency;
+mod fetching;
+mod limits;
+mod support;

@@ -1,0 +1,216 @@
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    MemoryAccount, MemoryStore,
+    folder::{Folder, NewMessage},
+};
+use crate::{
+    AppendOutcome, AppendSpec, Body, Changes, Delivery, Derived, ErrorKind, ExpungeOutcome, FlagOp,
+    FlagOutcome, Flags, HeaderScan, InternalDate, Mailbox, MailboxId, MetaBatch, MetaItems, ModSeq, OpenMode,
+    Part, Recipient, Result, Snapshot, Staged, StoreError, Uid, UidSet,
+};
+
+/// An open mailbox of a [`MemoryStore`].
+#[derive(Clone, Debug)]
+pub struct MemoryMailbox {
+    pub(super) account: MemoryAccount,
+    pub(super) id: MailboxId,
+    pub(super) mode: OpenMode,
+}
+
+impl MemoryMailbox {
+    fn read<T>(&self, read: impl FnOnce(&mut Folder) -> Result<T>) -> Result<T> {
+        self.account.step(|s| read(s.account()?.folder(&self.id, ErrorKind::Gone)?))
+    }
+
+    /// A change: refused through a handle that only examines, and told when it changed something.
+    fn write<T>(&self, write: impl FnOnce(&mut Folder) -> Result<T>) -> Result<T> {
+        if self.mode == OpenMode::Examine {
+            return Err(StoreError::new(ErrorKind::NoPerm, "the mailbox is open for reading only"));
+        }
+        self.account.step(|s| {
+            let folder = s.account()?.folder(&self.id, ErrorKind::Gone)?;
+            let before = folder.modseq;
+            let answer = write(folder)?;
+            if folder.modseq != before {
+                s.changed.mailboxes.push(self.id.clone());
+            }
+            Ok(answer)
+        })
+    }
+}
+
+impl Mailbox for MemoryMailbox {
+    type Body = MemoryBody;
+
+    async fn changes(&self, after: ModSeq, limit: usize) -> Result<Changes> {
+        self.read(|f| f.changes(after, limit))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot> {
+        self.read(|f| Ok(f.snapshot(self.mode)))
+    }
+
+    async fn vanished_since(&self, since: ModSeq, known: &UidSet) -> Result<UidSet> {
+        self.read(|f| f.vanished_since(since, known))
+    }
+
+    async fn meta(
+        &self,
+        uids: &UidSet,
+        want: MetaItems,
+        changed_since: Option<ModSeq>,
+        limit: usize,
+    ) -> Result<MetaBatch> {
+        self.read(|f| Ok(f.meta(uids, changed_since, want, limit)))
+    }
+
+    async fn body(&self, uid: Uid, part: Part) -> Result<MemoryBody> {
+        let mut octets = self.read(|f| f.octets(uid).ok_or_else(|| ErrorKind::Gone.into()))?;
+        // The octets are shared, so the lock is free while the header's end is looked for.
+        match part {
+            Part::Whole => {}
+            Part::Header => octets.truncate(HeaderScan::split(&octets)),
+            Part::Text => octets = octets.split_off(HeaderScan::split(&octets)),
+        }
+        Ok(MemoryBody { octets })
+    }
+
+    async fn remember(&self, uid: Uid, derived: Derived) {
+        // A store may forget, and this one does when message or mailbox are gone.
+        let _ = self.read(|f| {
+            f.remember(uid, derived);
+            Ok(())
+        });
+    }
+
+    async fn set_flags(
+        &self,
+        uids: &UidSet,
+        op: FlagOp,
+        flags: &Flags,
+        unchanged_since: Option<ModSeq>,
+    ) -> Result<FlagOutcome> {
+        let options = &self.account.store.shared.options;
+        self.write(|f| f.set_flags(uids, op, flags, unchanged_since, options))
+    }
+
+    async fn expunge(&self, uids: Option<&UidSet>, only_deleted: bool) -> Result<ExpungeOutcome> {
+        let history = self.account.store.shared.options.history;
+        let all = UidSet::all();
+        self.write(|f| Ok(f.expunge(uids.unwrap_or(&all), only_deleted, history)))
+    }
+
+    async fn claim_recent(&self) -> Result<Option<Uid>> {
+        self.read(|f| Ok(f.claim_recent(self.mode == OpenMode::Select)))
+    }
+}
+
+/// An open message of a [`MemoryStore`]: shared with the store, and there as long as it is held.
+#[derive(Clone, Debug)]
+pub struct MemoryBody {
+    octets: Bytes,
+}
+
+impl Body for MemoryBody {
+    fn len(&self) -> u64 {
+        self.octets.len() as u64
+    }
+
+    async fn read_at(&mut self, offset: u64, max: usize) -> Result<Bytes> {
+        let len = self.octets.len();
+        let from = usize::try_from(offset).unwrap_or(len).min(len);
+        Ok(self.octets.slice(from..from.saturating_add(max).min(len)))
+    }
+}
+
+/// A message written to a [`MemoryStore`] and not committed.
+#[derive(Debug)]
+pub struct MemoryStaged {
+    store: MemoryStore,
+    spec: AppendSpec,
+    octets: BytesMut,
+    finished: bool,
+}
+
+impl MemoryStaged {
+    pub(super) fn new(store: MemoryStore, spec: AppendSpec) -> Self {
+        Self { store, spec, octets: BytesMut::new(), finished: false }
+    }
+
+    pub(super) fn into_message(self) -> Result<NewMessage> {
+        if !self.finished {
+            return Err(StoreError::new(ErrorKind::Internal, "commit of a message that is not finished"));
+        }
+        Ok(NewMessage {
+            flags: self.spec.flags,
+            date: self.spec.internal_date.unwrap_or_else(InternalDate::now),
+            octets: self.octets.freeze(),
+            derived: Derived::default(),
+        })
+    }
+}
+
+impl Staged for MemoryStaged {
+    async fn write(&mut self, chunk: &[u8]) -> Result<()> {
+        self.store.check_size((self.octets.len() + chunk.len()) as u64)?;
+        self.octets.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<u64> {
+        self.finished = true;
+        Ok(self.octets.len() as u64)
+    }
+}
+
+/// A message on its way into several accounts of a [`MemoryStore`].
+#[derive(Debug)]
+pub struct MemoryDelivery {
+    store: MemoryStore,
+    spec: AppendSpec,
+    octets: BytesMut,
+}
+
+impl MemoryDelivery {
+    pub(super) fn new(store: MemoryStore, spec: AppendSpec) -> Self {
+        Self { store, spec, octets: BytesMut::new() }
+    }
+
+    fn deliver(&self, to: &Recipient, octets: &Bytes) -> Result<AppendOutcome> {
+        self.store.check_size((to.prefix.len() + octets.len()) as u64)?;
+        // Octets are shared by all recipients that have no lines of their own.
+        let octets = match to.prefix.is_empty() {
+            true => octets.clone(),
+            false => [&to.prefix, octets.as_ref()].concat().into(),
+        };
+        let date = self.spec.internal_date.unwrap_or_else(InternalDate::now);
+        let message =
+            NewMessage { flags: self.spec.flags.clone(), date, octets, derived: Derived::default() };
+        self.store.ensure_account(&mut self.store.data(), &to.account)?;
+        let account = MemoryAccount { store: self.store.clone(), who: to.account.as_str().into() };
+        account.step(|s| {
+            let account = s.account()?;
+            let id =
+                account.named(&to.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
+            let folder = account.folder(&id, ErrorKind::NotFound)?;
+            folder.check_room(std::slice::from_ref(&message), &self.store.shared.options)?;
+            let outcome = folder.insert(vec![message]);
+            s.changed.mailboxes.push(id);
+            Ok(outcome)
+        })
+    }
+}
+
+impl Delivery for MemoryDelivery {
+    async fn write(&mut self, chunk: &[u8]) -> Result<()> {
+        self.store.check_size((self.octets.len() + chunk.len()) as u64)?;
+        self.octets.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    async fn commit(mut self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
+        let octets = std::mem::take(&mut self.octets).freeze();
+        to.iter().map(|recipient| self.deliver(recipient, &octets)).collect()
+    }
+}

@@ -1,0 +1,494 @@
+//! The store in memory: the file an implementor reads first.
+//!
+//! All data stand behind one lock, so that every call is one step: done or not done, and seen by nobody
+//! half-way. What a durable store must work for (one transaction for `copy`, modseqs visible in the order of
+//! commits, a snapshot in one cut) comes for nothing here; read it as the statement of *what* must hold.
+//!
+//! * this file: accounts, and the hierarchy of an account's mailboxes
+//! * `folder`: one mailbox's messages, modseqs and tombstones, as plain synchronous code
+//! * `handles`: what a caller holds: [`MemoryMailbox`], [`MemoryBody`], [`MemoryStaged`], [`MemoryDelivery`]
+
+#[cfg(all(test, feature = "conformance"))]
+mod faults;
+mod folder;
+mod handles;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    num::NonZeroU32,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use self::folder::{Folder, NewMessage};
+pub use self::handles::{MemoryBody, MemoryDelivery, MemoryMailbox, MemoryStaged};
+use crate::{
+    Account, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Interest, LocalHub, LocalWatch,
+    MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, OpenMode, Replaces, Result, Rights,
+    Snapshot, SpecialUse, Status, StatusItems, StoreError, UidSet, UidValidity,
+};
+
+/// What a [`MemoryStore`] allows and keeps.
+#[derive(Clone, Debug)]
+pub struct MemoryOptions {
+    /// Opening an unknown account, or delivering to it, makes it.
+    pub auto_create: bool,
+    /// Expunges each mailbox remembers; what is older answers [`ErrorKind::HistoryLost`].
+    pub history: usize,
+    /// The largest message, in octets.
+    pub append_limit: Option<u64>,
+    /// Different keywords in one mailbox.
+    pub max_keywords: usize,
+}
+
+impl Default for MemoryOptions {
+    fn default() -> Self {
+        Self { auto_create: false, history: 10_000, append_limit: None, max_keywords: 1_000 }
+    }
+}
+
+/// A store that keeps everything in memory and forgets it when its last handle goes.
+///
+/// A clone is another handle on the same data.
+///
+/// ```
+/// use mailstore_api::{Account, MailStore, MailboxName, MemoryStore};
+///
+/// async fn example() -> mailstore_api::Result<()> {
+///     let store = MemoryStore::new();
+///     store.create_account("anna")?;
+///     let anna = store.open_account("anna").await?;
+///     assert!(anna.find(&MailboxName::inbox()).await?.is_some());
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: MemoryOptions,
+    hub: LocalHub,
+    data: Mutex<Data>,
+}
+
+#[derive(Debug)]
+struct Data {
+    accounts: HashMap<String, AccountData>,
+    /// Of the whole store, and strictly ascending, so that no name ever meets the same one twice.
+    last_validity: u32,
+}
+
+#[derive(Debug, Default)]
+struct AccountData {
+    folders: HashMap<MailboxId, Folder>,
+    subscribed: BTreeSet<MailboxName>,
+    maildrop_locked: bool,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// A store without accounts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(MemoryOptions::default())
+    }
+
+    /// A store without accounts that behaves as the options say.
+    #[must_use]
+    pub fn with_options(options: MemoryOptions) -> Self {
+        // From the clock, as RFC 3501 section 2.3.1.1 proposes: a client that cached mail of an earlier process
+        // must not take this one's for the same.
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_secs());
+        let data = Data {
+            accounts: HashMap::new(),
+            last_validity: u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1),
+        };
+        Self { shared: Arc::new(Shared { options, hub: LocalHub::new(), data: Mutex::new(data) }) }
+    }
+
+    /// Makes an account with an empty INBOX.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Exists`].
+    pub fn create_account(&self, name: &str) -> Result<()> {
+        let mut data = self.data();
+        if data.accounts.contains_key(name) {
+            return Err(ErrorKind::Exists.into());
+        }
+        data.create_account(name)
+    }
+
+    /// Removes an account and all of its mail.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`].
+    pub fn delete_account(&self, name: &str) -> Result<()> {
+        self.data().accounts.remove(name).map(|_| ()).ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    /// Ends every watch with [`Hint::Closed`](crate::Hint::Closed).
+    pub fn close(&self) {
+        self.shared.hub.close();
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.shared.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check_size(&self, octets: u64) -> Result<()> {
+        match self.shared.options.append_limit {
+            Some(limit) if octets > limit => Err(ErrorKind::TooBig.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn ensure_account(&self, data: &mut Data, name: &str) -> Result<()> {
+        match data.accounts.contains_key(name) {
+            true => Ok(()),
+            false if self.shared.options.auto_create => data.create_account(name),
+            false => Err(ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+impl Data {
+    fn create_account(&mut self, name: &str) -> Result<()> {
+        let validity = self.next_validity()?;
+        let mut account = AccountData::default();
+        account.insert(MailboxName::inbox(), SpecialUse::NONE, validity);
+        self.accounts.insert(name.to_owned(), account);
+        Ok(())
+    }
+
+    fn next_validity(&mut self) -> Result<UidValidity> {
+        let next = self.last_validity.checked_add(1).and_then(NonZeroU32::new);
+        let next = next.ok_or_else(|| StoreError::from(ErrorKind::Limit))?;
+        self.last_validity = next.get();
+        Ok(UidValidity(next))
+    }
+
+    fn account(&mut self, name: &str) -> Result<&mut AccountData> {
+        self.accounts.get_mut(name).ok_or_else(|| ErrorKind::NotFound.into())
+    }
+}
+
+impl AccountData {
+    fn insert(&mut self, name: MailboxName, uses: SpecialUse, validity: UidValidity) -> MailboxId {
+        // The validity is never reused in this store, so it is an identity too.
+        let id = MailboxId(format!("m{}", validity.get()));
+        self.folders.insert(id.clone(), Folder::new(name, uses, validity));
+        id
+    }
+
+    fn folder(&mut self, id: &MailboxId, otherwise: ErrorKind) -> Result<&mut Folder> {
+        self.folders.get_mut(id).ok_or_else(|| otherwise.into())
+    }
+
+    fn named(&self, name: &MailboxName) -> Option<&MailboxId> {
+        self.folders.iter().find(|(_, f)| f.name == *name).map(|(id, _)| id)
+    }
+
+    /// Those above `name` that are missing, outermost first.
+    fn missing_parents(&self, name: &MailboxName) -> Vec<MailboxName> {
+        let mut missing: Vec<_> = std::iter::successors(name.parent(), MailboxName::parent)
+            .filter(|parent| self.named(parent).is_none())
+            .collect();
+        missing.reverse();
+        missing
+    }
+}
+
+impl MailStore for MemoryStore {
+    type Account = MemoryAccount;
+    type Delivery = MemoryDelivery;
+
+    async fn open_account(&self, who: &str) -> Result<MemoryAccount> {
+        self.ensure_account(&mut self.data(), who)?;
+        Ok(MemoryAccount { store: self.clone(), who: who.into() })
+    }
+
+    async fn deliver(&self, spec: AppendSpec) -> Result<MemoryDelivery> {
+        self.check_size(spec.declared_len.unwrap_or(0))?;
+        Ok(MemoryDelivery::new(self.clone(), spec))
+    }
+}
+
+/// An account of a [`MemoryStore`].
+#[derive(Clone, Debug)]
+pub struct MemoryAccount {
+    store: MemoryStore,
+    who: Arc<str>,
+}
+
+impl MemoryAccount {
+    /// One step on the account's data. Hints go out when the lock is free again.
+    fn step<T>(&self, step: impl FnOnce(&mut Step<'_>) -> Result<T>) -> Result<T> {
+        let mut changed = Changed::default();
+        let answer = {
+            let mut data = self.store.data();
+            data.account(&self.who)?;
+            step(&mut Step { data: &mut data, who: &self.who, changed: &mut changed })
+        };
+        for id in &changed.mailboxes {
+            self.store.shared.hub.notify(&self.who, id);
+        }
+        if changed.hierarchy {
+            self.store.shared.hub.hierarchy(&self.who);
+        }
+        answer
+    }
+}
+
+/// The lock held, and what is to be told when it is not any more.
+struct Step<'a> {
+    data: &'a mut Data,
+    who: &'a str,
+    changed: &'a mut Changed,
+}
+
+#[derive(Default)]
+struct Changed {
+    mailboxes: Vec<MailboxId>,
+    hierarchy: bool,
+}
+
+impl Step<'_> {
+    fn account(&mut self) -> Result<&mut AccountData> {
+        self.data.account(self.who)
+    }
+}
+
+impl Account for MemoryAccount {
+    type Mailbox = MemoryMailbox;
+    type Watch = LocalWatch;
+    type Staged = MemoryStaged;
+
+    async fn list(&self) -> Result<Vec<MailboxInfo>> {
+        self.step(|s| {
+            let account = s.account()?;
+            let mut all: Vec<MailboxInfo> = (account.folders.iter())
+                .map(|(id, f)| MailboxInfo {
+                    id: Some(id.clone()),
+                    name: f.name.clone(),
+                    selectable: true,
+                    subscribed: account.subscribed.contains(&f.name),
+                    special_use: f.special_use,
+                    rights: Rights::OWNER,
+                })
+                .collect();
+            // Names without a mailbox: parents whose mailbox was deleted, and mere subscriptions.
+            let real: BTreeSet<&MailboxName> = account.folders.values().map(|f| &f.name).collect();
+            let mut others = account.subscribed.clone();
+            for name in real.iter() {
+                others.extend(std::iter::successors(name.parent(), MailboxName::parent));
+            }
+            all.extend(others.into_iter().filter(|name| !real.contains(name)).map(|name| MailboxInfo {
+                id: None,
+                selectable: false,
+                subscribed: account.subscribed.contains(&name),
+                special_use: SpecialUse::NONE,
+                rights: Rights::OWNER,
+                name,
+            }));
+            Ok(all)
+        })
+    }
+
+    async fn create(&self, name: &MailboxName, special_use: SpecialUse) -> Result<MailboxId> {
+        self.step(|s| {
+            if s.account()?.named(name).is_some() {
+                return Err(ErrorKind::Exists.into());
+            }
+            for parent in s.account()?.missing_parents(name) {
+                let validity = s.data.next_validity()?;
+                s.account()?.insert(parent, SpecialUse::NONE, validity);
+            }
+            let validity = s.data.next_validity()?;
+            s.changed.hierarchy = true;
+            Ok(s.account()?.insert(name.clone(), special_use, validity))
+        })
+    }
+
+    async fn delete(&self, id: &MailboxId) -> Result<()> {
+        self.step(|s| {
+            let account = s.account()?;
+            if account.folder(id, ErrorKind::NotFound)?.name.is_inbox() {
+                return Err(StoreError::new(ErrorKind::Cannot, "INBOX stays"));
+            }
+            account.folders.remove(id);
+            s.changed.mailboxes.push(id.clone());
+            s.changed.hierarchy = true;
+            Ok(())
+        })
+    }
+
+    async fn rename(&self, id: &MailboxId, to: &MailboxName) -> Result<()> {
+        self.step(|s| {
+            let account = s.account()?;
+            let from = account.folder(id, ErrorKind::NotFound)?.name.clone();
+            if from.is_inbox() || to.is_below(&from) {
+                return Err(ErrorKind::Cannot.into());
+            }
+            let moved: Vec<(MailboxId, MailboxName)> = (account.folders.iter())
+                .filter_map(|(id, f)| Some((id.clone(), f.name.moved(&from, to)?)))
+                .collect();
+            // All checks come before the first change.
+            if account.named(to).is_some() || moved.iter().any(|(_, name)| account.named(name).is_some()) {
+                return Err(ErrorKind::Exists.into());
+            }
+            for parent in account.missing_parents(to) {
+                let validity = s.data.next_validity()?;
+                s.account()?.insert(parent, SpecialUse::NONE, validity);
+            }
+            for (id, name) in moved {
+                s.account()?.folder(&id, ErrorKind::Internal)?.name = name;
+            }
+            s.changed.hierarchy = true;
+            Ok(())
+        })
+    }
+
+    async fn subscribe(&self, name: &MailboxName, on: bool) -> Result<()> {
+        self.step(|s| {
+            let subscribed = &mut s.account()?.subscribed;
+            s.changed.hierarchy = if on { subscribed.insert(name.clone()) } else { subscribed.remove(name) };
+            Ok(())
+        })
+    }
+
+    async fn set_special_use(&self, id: &MailboxId, uses: SpecialUse) -> Result<()> {
+        self.step(|s| {
+            s.account()?.folder(id, ErrorKind::NotFound)?.special_use = uses;
+            s.changed.hierarchy = true;
+            Ok(())
+        })
+    }
+
+    async fn status(&self, ids: &[MailboxId], items: StatusItems) -> Result<Vec<Status>> {
+        self.step(|s| {
+            let account = s.account()?;
+            Ok(ids.iter().filter_map(|id| Some(account.folders.get(id)?.status(id, items))).collect())
+        })
+    }
+
+    async fn open(&self, id: &MailboxId, mode: OpenMode) -> Result<(Snapshot, MemoryMailbox)> {
+        let mailbox = MemoryMailbox { account: self.clone(), id: id.clone(), mode };
+        let snapshot = self.step(|s| Ok(s.account()?.folder(id, ErrorKind::NotFound)?.snapshot(mode)))?;
+        Ok((snapshot, mailbox))
+    }
+
+    fn append_limit(&self, _: Option<&MailboxId>) -> Option<u64> {
+        self.store.shared.options.append_limit
+    }
+
+    async fn stage(&self, id: &MailboxId, spec: AppendSpec) -> Result<MemoryStaged> {
+        self.store.check_size(spec.declared_len.unwrap_or(0))?;
+        self.step(|s| s.account()?.folder(id, ErrorKind::NotFound).map(|_| ()))?;
+        Ok(MemoryStaged::new(self.store.clone(), spec))
+    }
+
+    async fn commit(
+        &self,
+        id: &MailboxId,
+        staged: Vec<MemoryStaged>,
+        replaces: Option<Replaces>,
+    ) -> Result<AppendOutcome> {
+        let messages = staged.into_iter().map(MemoryStaged::into_message).collect::<Result<Vec<_>>>()?;
+        let options = &self.store.shared.options;
+        self.step(|s| {
+            let account = s.account()?;
+            let folder = account.folder(id, ErrorKind::NotFound)?;
+            folder.check_room(&messages, options)?;
+            // What goes is checked before anything comes.
+            if let Some(old) = &replaces
+                && !account.folder(&old.mailbox, ErrorKind::Gone)?.has(old.uid)
+            {
+                return Err(ErrorKind::Gone.into());
+            }
+            let outcome = account.folder(id, ErrorKind::NotFound)?.insert(messages);
+            s.changed.mailboxes.push(id.clone());
+            let Some(old) = replaces else { return Ok(outcome) };
+            let source = s.account()?.folder(&old.mailbox, ErrorKind::Gone)?;
+            let at = source.expunge(&UidSet::from(old.uid), false, options.history).at;
+            s.changed.mailboxes.push(old.mailbox.clone());
+            Ok(if old.mailbox == *id { AppendOutcome { at, ..outcome } } else { outcome })
+        })
+    }
+
+    async fn copy(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
+        self.step(|s| copy(s, from, uids, to, &self.store.shared.options))
+    }
+
+    async fn relocate(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
+        let options = &self.store.shared.options;
+        self.step(|s| {
+            let mut outcome = copy(s, from, uids, to, options)?;
+            if !outcome.pairs.is_empty() {
+                let gone: UidSet = outcome.pairs.iter().map(|(source, _)| *source).collect();
+                let source = s.account()?.folder(from, ErrorKind::Gone)?;
+                outcome.source_at = source.expunge(&gone, false, options.history).at;
+                s.changed.mailboxes.push(from.clone());
+            }
+            Ok(outcome)
+        })
+    }
+
+    async fn watch(&self, what: Interest) -> Result<LocalWatch> {
+        Ok(self.store.shared.hub.watch(&self.who, what))
+    }
+
+    fn maildrop(&self) -> Option<&dyn MaildropLock> {
+        Some(self)
+    }
+}
+
+fn copy(
+    s: &mut Step<'_>,
+    from: &MailboxId,
+    uids: &UidSet,
+    to: &MailboxId,
+    options: &MemoryOptions,
+) -> Result<CopyOutcome> {
+    let account = s.account()?;
+    let (sources, copies): (Vec<_>, Vec<NewMessage>) =
+        account.folder(from, ErrorKind::Gone)?.copies(uids).into_iter().unzip();
+    let target = account.folder(to, ErrorKind::NotFound)?;
+    let dest_validity = target.validity;
+    target.check_room(&copies, options)?;
+    let mut pairs = Vec::new();
+    if !copies.is_empty() {
+        pairs = sources.into_iter().zip(target.insert(copies).uids).collect();
+        s.changed.mailboxes.push(to.clone());
+    }
+    let source_at = s.account()?.folder(from, ErrorKind::Gone)?.modseq;
+    Ok(CopyOutcome { dest_validity, pairs, source_at })
+}
+
+impl MaildropLock for MemoryAccount {
+    fn try_lock<'a>(&'a self) -> BoxFuture<'a, Result<Box<dyn Send>>> {
+        Box::pin(async move {
+            self.step(|s| match std::mem::replace(&mut s.account()?.maildrop_locked, true) {
+                true => Err(ErrorKind::InUse.into()),
+                false => Ok(()),
+            })?;
+            Ok(Box::new(MaildropGuard(self.clone())) as Box<dyn Send>)
+        })
+    }
+}
+
+struct MaildropGuard(MemoryAccount);
+
+impl Drop for MaildropGuard {
+    fn drop(&mut self) {
+        // An account deleted meanwhile has nothing to unlock.
+        let _ = self.0.step(|s| s.account().map(|account| account.maildrop_locked = false));
+    }
+}

@@ -1,0 +1,129 @@
+use std::{fs::File, io, sync::Arc};
+
+use bytes::Bytes;
+use mailstore_api::{Body, ErrorKind, Part, Result, Uid};
+use rusqlite::{Connection, params};
+
+use crate::{
+    error::{Res, damaged},
+    files::{self, BodyFiles},
+    pool::Pool,
+};
+
+/// Octets read from a file at once, at most.
+const READ_MAX: usize = 256 * 1024;
+
+/// An open message of a [`SqliteStore`](crate::SqliteStore): small ones are in memory, of big ones the file is
+/// held open, so that either stays readable when the message is expunged.
+#[derive(Debug)]
+pub struct SqliteBody {
+    /// What stands before the stored octets: a delivery's prefix, cut to the part.
+    prefix: Bytes,
+    stored: Stored,
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Stored {
+    Memory(Bytes),
+    File { pool: Pool, file: Arc<File>, start: u64 },
+}
+
+impl Body for SqliteBody {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    async fn read_at(&mut self, offset: u64, max: usize) -> Result<Bytes> {
+        if offset >= self.len || max == 0 {
+            return Ok(Bytes::new());
+        }
+        let Some(offset) = offset.checked_sub(self.prefix.len() as u64) else {
+            return Ok(slice(&self.prefix, offset, max));
+        };
+        match &self.stored {
+            Stored::Memory(octets) => Ok(slice(octets, offset, max)),
+            Stored::File { pool, file, start } => {
+                let left = self.len - self.prefix.len() as u64 - offset;
+                let want = usize::try_from(left).unwrap_or(usize::MAX).min(max).min(READ_MAX);
+                let (file, at) = (file.clone(), start + offset);
+                pool.files(move || read_file(&file, at, want)).await
+            }
+        }
+    }
+}
+
+fn slice(octets: &Bytes, offset: u64, max: usize) -> Bytes {
+    let from = usize::try_from(offset).unwrap_or(octets.len()).min(octets.len());
+    octets.slice(from..from.saturating_add(max).min(octets.len()))
+}
+
+fn read_file(file: &File, at: u64, want: usize) -> Res<Bytes> {
+    let mut buf = vec![0; want];
+    loop {
+        match files::read_at(file, &mut buf, at) {
+            Ok(0) => return Err(damaged("a message's file is shorter than the message")),
+            Ok(n) => {
+                buf.truncate(n);
+                return Ok(buf.into());
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+/// Opens a part of a message within a read transaction; `None` when its file is missing.
+pub(crate) fn open(
+    conn: &Connection,
+    files: &BodyFiles,
+    pool: Pool,
+    mailbox: i64,
+    uid: Uid,
+    part: Part,
+) -> Res<Option<SqliteBody>> {
+    let mut read = conn.prepare_cached(
+        "SELECT m.prefix, b.size, b.header, b.path, b.data FROM msg m JOIN body b ON b.id = m.body \
+         WHERE m.mailbox = ?1 AND m.uid = ?2",
+    )?;
+    let mut rows = read.query(params![mailbox, uid.get()])?;
+    let Some(r) = rows.next()? else { return Err(ErrorKind::Gone.into()) };
+    let prefix = r.get_ref(0)?.as_blob_or_null()?.unwrap_or(&[]);
+    let (size, header): (u64, u64) = (r.get(1)?, r.get(2)?);
+    // The prefix is header lines.
+    let (prefix, start, end) = match part {
+        Part::Whole => (prefix, 0, size),
+        Part::Header => (prefix, 0, header),
+        Part::Text => (&[][..], header, size),
+        _ => return Err(ErrorKind::Unsupported.into()),
+    };
+    if start > end || end > size {
+        return Err(damaged("a message's header is longer than the message"));
+    }
+    let len = prefix.len() as u64 + end - start;
+    let prefix = Bytes::copy_from_slice(prefix);
+    let path: Option<String> = r.get(3)?;
+    let stored = match path {
+        None => {
+            let data = r.get_ref(4)?.as_blob_or_null()?.unwrap_or(&[]);
+            let span = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+            let part = span.and_then(|(start, end)| data.get(start..end));
+            if data.len() as u64 != size {
+                return Err(damaged("a stored message has not the size it should have"));
+            }
+            Stored::Memory(Bytes::copy_from_slice(part.unwrap_or(&[])))
+        }
+        Some(path) => {
+            let full = files.resolve(&path).ok_or_else(|| damaged("a message's file has no name of ours"))?;
+            let file = match File::open(full) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+                other => other?,
+            };
+            if file.metadata()?.len() != size {
+                return Err(damaged("a message's file has not the size it should have"));
+            }
+            Stored::File { pool, file: Arc::new(file), start }
+        }
+    };
+    Ok(Some(SqliteBody { prefix, stored, len }))
+}

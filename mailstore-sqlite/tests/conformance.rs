@@ -1,0 +1,56 @@
+//! The store passes the suite every store must pass.
+#![allow(missing_docs, reason = "the cases say what they are about")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use mailstore_api::{
+    AnyStore,
+    conformance::{ACCOUNTS, Fixture},
+};
+use mailstore_sqlite::{Options, SqliteStore};
+use tempfile::TempDir;
+
+#[derive(Default)]
+struct OnDisk {
+    dir: Option<TempDir>,
+    options: Options,
+}
+
+impl OnDisk {
+    fn make(&mut self, options: Options) -> AnyStore {
+        self.options = Options { shards: Some(2), ..options };
+        self.dir = Some(tempfile::tempdir().unwrap());
+        let store = self.open();
+        for account in ACCOUNTS {
+            store.create_account(account, None).unwrap();
+        }
+        AnyStore::new(store)
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(self.dir.as_ref().unwrap(), self.options.clone()).unwrap()
+    }
+}
+
+impl Fixture for OnDisk {
+    fn fresh(&mut self) -> AnyStore {
+        self.make(Options::default())
+    }
+    fn reopen(&mut self) -> Option<AnyStore> {
+        Some(AnyStore::new(self.open()))
+    }
+    /// With connections, threads and memory of its own: what another process would open.
+    fn second(&mut self) -> Option<AnyStore> {
+        Some(AnyStore::new(self.open()))
+    }
+    fn forgetful(&mut self) -> Option<AnyStore> {
+        Some(self.make(Options { history: 10, ..Options::default() }))
+    }
+    fn limited(&mut self) -> Option<AnyStore> {
+        Some(self.make(Options { append_limit: Some(100_000), ..Options::default() }))
+    }
+    fn rounds(&self, usual: u32) -> u32 {
+        (usual / 10).max(3)
+    }
+}
+
+mailstore_api::conformance!(OnDisk::default());

@@ -1,0 +1,265 @@
+//! The mirror of the grammar: values to octets.
+
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+use mail_wire::OutputQueue;
+
+use crate::{Command, ForwardPath, MailParams, ReversePath, SaslData, Status, Submitter, Verb};
+
+/// The longest reply line in octets, CRLF included (RFC 5321 section 4.5.3.1.5).
+const REPLY_LINE: usize = 512;
+
+/// A command holds what no command line can say: a line end or another control character, or an
+/// argument that is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the argument of {} cannot be written as a command", .0.as_str())]
+pub struct Unencodable(pub Verb);
+
+impl Command<'_> {
+    /// Appends the command line, CRLF included.
+    ///
+    /// # Errors
+    /// [`Unencodable`] when free text in it would break the line; nothing is written then.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), Unencodable> {
+        let before = out.len();
+        let done = self.parts(out).filter(|()| self.is_sound(out.get(before..).unwrap_or(&[])));
+        if done.is_none() {
+            out.truncate(before);
+        }
+        done.ok_or_else(|| Unencodable(self.verb()))
+    }
+
+    fn parts(&self, out: &mut Vec<u8>) -> Option<()> {
+        out.extend_from_slice(self.verb().as_str().as_bytes());
+        match self {
+            Self::Data | Self::Rset | Self::Quit | Self::StartTls | Self::Help(None) | Self::Noop(None) => {}
+            Self::Ehlo(name) | Self::Helo(name) => word(out, name)?,
+            Self::Vrfy(text) | Self::Expn(text) => free_text(out, text)?,
+            Self::Help(Some(text)) | Self::Noop(Some(text)) => free_text(out, text)?,
+            Self::Mail(path, params) => {
+                out.extend_from_slice(b" FROM:");
+                reverse_path(out, *path);
+                mail_params(out, params);
+            }
+            Self::Rcpt(path, _) => {
+                out.extend_from_slice(b" TO:");
+                forward_path(out, *path);
+            }
+            Self::Auth { mechanism, initial } => {
+                word(out, mechanism)?;
+                if let Some(data) = initial {
+                    out.push(b' ');
+                    initial_response(out, *data);
+                }
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+        Some(())
+    }
+
+    /// Nothing but the line end may look like one.
+    fn is_sound(&self, line: &[u8]) -> bool {
+        line.strip_suffix(b"\r\n").is_some_and(|text| !text.iter().any(u8::is_ascii_control))
+    }
+}
+
+fn word(out: &mut Vec<u8>, text: &str) -> Option<()> {
+    out.push(b' ');
+    out.extend_from_slice(text.as_bytes());
+    (!text.is_empty() && text.bytes().all(|c| c.is_ascii_graphic())).then_some(())
+}
+
+fn free_text(out: &mut Vec<u8>, text: &str) -> Option<()> {
+    out.push(b' ');
+    out.extend_from_slice(text.as_bytes());
+    // Spaces around it would be lost.
+    (!text.is_empty() && !text.starts_with(' ') && !text.ends_with(' ')).then_some(())
+}
+
+fn reverse_path(out: &mut Vec<u8>, path: ReversePath<'_>) {
+    bracketed(out, path.mailbox().map_or("", |m| m.as_str()));
+}
+
+fn forward_path(out: &mut Vec<u8>, path: ForwardPath<'_>) {
+    bracketed(out, path.as_str());
+}
+
+fn bracketed(out: &mut Vec<u8>, text: &str) {
+    out.push(b'<');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'>');
+}
+
+fn mail_params(out: &mut Vec<u8>, params: &MailParams<'_>) {
+    if let Some(size) = params.size {
+        out.extend_from_slice(b" SIZE=");
+        number(out, size);
+    }
+    if let Some(body) = params.body {
+        out.extend_from_slice(b" BODY=");
+        out.extend_from_slice(body.as_str().as_bytes());
+    }
+    match params.auth {
+        None => {}
+        Some(Submitter::Unknown) => out.extend_from_slice(b" AUTH=<>"),
+        Some(Submitter::Mailbox(xtext)) => {
+            out.extend_from_slice(b" AUTH=");
+            out.extend_from_slice(xtext.as_str().as_bytes());
+        }
+    }
+}
+
+/// `initial-response = base64 / "="` (RFC 4954 section 8)
+fn initial_response(out: &mut Vec<u8>, data: SaslData<'_>) {
+    out.extend_from_slice(if data.as_base64().is_empty() { b"=" } else { data.as_base64() });
+}
+
+fn number(out: &mut Vec<u8>, mut n: u64) {
+    let from = out.len();
+    loop {
+        out.push(b'0' + u8::try_from(n % 10).unwrap_or(0));
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(from..) {
+        digits.reverse();
+    }
+}
+
+/// Text as a reply line can hold it: HT, space and printable ASCII (RFC 5321 section 4.2, `textstring`).
+/// What else there is becomes `?`: a line end in a text cannot end the line.
+fn textstring(out: &mut Vec<u8>, text: &[u8], room: usize) {
+    let text = text.get(..room).unwrap_or(text);
+    out.extend(text.iter().map(|c| if matches!(c, b'\t' | b' '..=b'~') { *c } else { b'?' }));
+}
+
+/// Writes `Reply-line`s:
+/// ```abnf
+/// Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
+/// ```
+pub(crate) struct ReplyWriter<'q> {
+    out: &'q mut OutputQueue,
+}
+
+impl<'q> ReplyWriter<'q> {
+    pub(crate) const fn new(out: &'q mut OutputQueue) -> Self {
+        Self { out }
+    }
+
+    /// One reply with its enhanced status code on every line (RFC 2034 section 4); each LF in `text`
+    /// begins a new line.
+    pub(crate) fn reply(&mut self, status: Status, text: &str) {
+        let mut prefix = Prefix::default();
+        let (class, subject, detail) = status.enhanced();
+        let _ = write!(prefix, "{class}.{subject}.{detail} ");
+        self.lines(status.code(), prefix.as_bytes(), text);
+    }
+
+    /// One reply without an enhanced status code: the greeting, answers to EHLO and HELO, 354.
+    pub(crate) fn plain(&mut self, code: u16, text: &str) {
+        self.lines(code, b"", text);
+    }
+
+    fn lines(&mut self, code: u16, prefix: &[u8], text: &str) {
+        let mut lines = text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).peekable();
+        while let Some(line) = lines.next() {
+            let mark = if lines.peek().is_some() { b'-' } else { b' ' };
+            self.line(code, mark, &[prefix, line.as_bytes()]);
+        }
+    }
+
+    /// One line: code, `-` or a space, the parts.
+    pub(crate) fn line(&mut self, code: u16, mark: u8, parts: &[&[u8]]) {
+        self.out.write_with(|out| {
+            let from = out.len();
+            number(out, code.into());
+            out.push(mark);
+            for part in parts {
+                let room = (REPLY_LINE - 2).saturating_sub(out.len() - from);
+                textstring(out, part, room);
+            }
+            out.extend_from_slice(b"\r\n");
+        });
+    }
+
+    /// `continue-req = "334" SP [base64] CRLF` (RFC 4954 section 8). Challenges are long, and not cut.
+    pub(crate) fn challenge(&mut self, base64: &str) {
+        self.out.put(b"334 ");
+        self.out.put(base64.as_bytes());
+        self.out.put(b"\r\n");
+    }
+}
+
+/// An enhanced status code with its space, on the stack: `5.999.999 `.
+#[derive(Default)]
+struct Prefix {
+    octets: [u8; 12],
+    len: usize,
+}
+
+impl Prefix {
+    fn as_bytes(&self) -> &[u8] {
+        self.octets.get(..self.len).unwrap_or(&[])
+    }
+}
+
+impl core::fmt::Write for Prefix {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        let to = self.len + s.len();
+        self.octets.get_mut(self.len..to).ok_or(core::fmt::Error)?.copy_from_slice(s.as_bytes());
+        self.len = to;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status;
+    use alloc::{string::String, vec};
+
+    fn written(write: impl FnOnce(&mut ReplyWriter<'_>)) -> String {
+        let mut out = OutputQueue::new();
+        write(&mut ReplyWriter::new(&mut out));
+        String::from_utf8(out.segments().collect::<Vec<_>>().concat()).unwrap()
+    }
+
+    #[test]
+    fn replies() {
+        assert_eq!(written(|w| w.reply(status::OK, "OK")), "250 2.0.0 OK\r\n");
+        assert_eq!(
+            written(|w| w.reply(status::NO_SUCH_MAILBOX, "no\nsuch\r\nbox")),
+            "550-5.1.1 no\r\n550-5.1.1 such\r\n550 5.1.1 box\r\n"
+        );
+        assert_eq!(written(|w| w.plain(354, "go on")), "354 go on\r\n");
+        assert_eq!(written(|w| w.challenge("")), "334 \r\n");
+    }
+
+    #[test]
+    fn text_cannot_break_the_line_or_outgrow_it() {
+        assert_eq!(written(|w| w.reply(status::OK, "a\rb\0ü")), "250 2.0.0 a?b???\r\n");
+        let long = written(|w| w.reply(status::OK, &"x".repeat(9000)));
+        assert_eq!(long.len(), REPLY_LINE);
+        assert!(long.ends_with("x\r\n"));
+    }
+
+    #[test]
+    fn free_text_cannot_smuggle_a_command() {
+        for command in [
+            Command::Noop(Some("a\r\nQUIT")),
+            Command::Vrfy("a\nb"),
+            Command::Vrfy(""),
+            Command::Noop(Some(" a")),
+            Command::Ehlo("a b"),
+            Command::Ehlo("a\0"),
+            Command::Auth { mechanism: "", initial: None },
+        ] {
+            let mut out = vec![b'x'];
+            assert_eq!(command.encode(&mut out), Err(Unencodable(command.verb())));
+            assert_eq!(out, b"x");
+        }
+    }
+}
