@@ -1,5 +1,11 @@
 //! Lines that servers of other projects send: how many are read, and what is not.
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::panic, reason = "tests may panic and report")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "tests may panic and report"
+)]
 
 use std::{collections::BTreeSet, path::PathBuf};
 

@@ -38,7 +38,7 @@ pub(super) fn body(whole: &[u8], reading: Reading) -> Parse<'_, BodyStructure<'_
             }
             _ => match single(i, reading)? {
                 (rest, Begun::Message(part, envelope)) => {
-                    open.push(Open::Message(part, envelope));
+                    open.push(Open::Message(Box::new(part), envelope));
                     i = rest;
                     continue;
                 }
@@ -71,7 +71,7 @@ pub(super) fn body(whole: &[u8], reading: Reading) -> Parse<'_, BodyStructure<'_
 enum Begun<'b> {
     Whole(BodyStructure<'b>),
     /// The inner message's structure comes next.
-    Message(Box<SinglePart<'b>>, Box<Envelope<'b>>),
+    Message(SinglePart<'b>, Box<Envelope<'b>>),
 }
 
 /// `string`, as octets
@@ -105,7 +105,7 @@ fn single(i: &[u8], reading: Reading) -> Parse<'_, Begun<'_>> {
         [b' ', b'(', ..] => {
             let (i, envelope) = envelope(i.get(1..).unwrap_or(&[]), reading)?;
             let (i, ()) = sp_or_more(i, reading)?;
-            Ok((i, Begun::Message(Box::new(part), Box::new(envelope))))
+            Ok((i, Begun::Message(part, Box::new(envelope))))
         }
         // `body-type-text = media-text SP body-fields SP body-fld-lines`
         [b' ', b'0'..=b'9' | b'-', ..] => {
