@@ -44,15 +44,29 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod client;
+pub mod cram_md5;
+mod json;
 mod offer;
+pub mod prepare;
+pub mod scram;
 mod secret;
 mod server;
 mod step;
 
+pub use client::{
+    ChooseError, ClientError, ClientExchange, ClientLogin, ClientMechanism, ClientMethod, ClientPolicy,
+    ClientSetup, ClientStep, choose,
+};
 pub use offer::{Channel, Credential, Mechanism, Offer};
 pub use secret::Secret;
-pub use server::{Login, Misuse, Plain, ServerExchange, ServerMechanism, XOAuth2};
-pub use step::{Answer, BearerError, BearerLogin, Failure, Identity, PasswordLogin, Request, Step};
+pub use server::{
+    Anonymous, CramMd5, External, Login, Misuse, OAuthBearer, Plain, ServerExchange, ServerMechanism, XOAuth2,
+};
+pub use step::{
+    AnonymousLogin, Answer, Authorization, BearerError, BearerLogin, CertificateLogin, Failure, Identity,
+    PasswordLogin, Request, Step,
+};
 
 /// Octets of a user name, an authorization identity or a password, at most.
 ///
