@@ -235,6 +235,16 @@ mod tests {
         );
     }
 
+    /// As `doveadm pw -s SCRAM-SHA-256 -p pencil` writes keys: `iterations,salt,StoredKey,ServerKey`.
+    #[test]
+    fn another_server_derives_the_same_keys() {
+        let theirs = "4096,bd9THU3h7N89EFsPe0M6Yw==,U737NEMFEESMnw3xXgNViGXn5gk1WjR7idS6W05g4Pg=,UHUcgw3JyOxmB/wD6VwkyF0l/ZAIszYxqk1/Df24laM=";
+        let parts: alloc::vec::Vec<_> = theirs.split(',').collect();
+        let text = format!("SCRAM-SHA-256${}:{}${}:{}", parts[0], parts[1], parts[2], parts[3]);
+        let keys = StoredKeys::from_text(&text).unwrap();
+        assert_eq!(StoredKeys::derive(Hash::Sha256, b"pencil", keys.salt(), 4096), Ok(keys));
+    }
+
     #[test]
     fn bounds_are_kept() {
         let derive = |salt: &[u8], n| StoredKeys::derive(Hash::Sha1, b"p", salt, n).map(|_| ());

@@ -9,10 +9,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 const RANDOM: &[u8] = b"eighteen or more octets";
 
 fn channel() -> Channel<'static> {
-    let mut channel = Channel::default();
-    channel.random = Some(RANDOM);
-    channel.decoy = Some(Decoy { key: b"server's own", iterations: 4096 });
-    channel
+    let decoy = Decoy { key: b"server's own", iterations: 4096 };
+    Channel { random: Some(RANDOM), decoy: Some(decoy), ..Channel::default() }
 }
 
 struct Vector {
