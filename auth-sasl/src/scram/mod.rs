@@ -4,7 +4,7 @@
 //!
 //! A server stores [`StoredKeys`] and answers [`Request::ScramKeys`](crate::Request::ScramKeys) with
 //! them, or with `None` for an unknown user, whom the mechanism then treats as one who got his
-//! password wrong. Its [`Channel`](crate::Channel) carries random octets, the channel bindings and a
+//! password wrong. Its [`Channel`] carries random octets, the channel bindings and a
 //! [`Decoy`].
 //!
 //! ```
