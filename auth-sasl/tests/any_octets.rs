@@ -1,7 +1,12 @@
 //! Whatever octets a client sends, a mechanism answers, ends, and reads what it took as it was sent.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
-use auth_sasl::{Answer, Channel, Failure, Mechanism, Request, Step, scram::Decoy};
+use auth_sasl::{
+    Answer, Channel, ClientLogin, ClientMethod, ClientPolicy, Failure, Mechanism, Request, Secret, Step,
+    choose,
+    prepare::{Purpose, saslprep},
+    scram::{Decoy, StoredKeys},
+};
 use proptest::prelude::*;
 
 const MECHANISMS: &[Mechanism] = &[
@@ -15,6 +20,15 @@ const MECHANISMS: &[Mechanism] = &[
     Mechanism::ANONYMOUS,
     Mechanism::CRAM_MD5,
 ];
+
+/// Octets, or something like what a server says.
+fn challenge() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..64),
+        "(r=[A-Za-z0-9]{0,40},s=[A-Za-z0-9]{4},i=[0-9]{1,4}|v=[A-Za-z0-9]{27}=|e=x|\\{\"status\":\"[0-9\\\\u\"]{0,9})"
+            .prop_map(String::into_bytes),
+    ]
+}
 
 proptest! {
     #[test]
@@ -38,6 +52,54 @@ proptest! {
                 Step::Done(_) => panic!("nobody accepted"),
                 Step::Failed(_) => break,
             };
+        }
+    }
+
+    #[test]
+    fn no_challenges_upset_a_client_or_make_it_believe_a_server_without_proof(
+        which in 0..ClientMethod::BEST_FIRST.len(),
+        challenges in proptest::collection::vec(challenge(), 1..20),
+    ) {
+        let mut login = ClientLogin::password("tim", Secret::new(b"p"));
+        login.token = Some(Secret::new(b"t"));
+        login.external = true;
+        login.anonymous = Some("".into());
+        let mut channel = Channel::default();
+        channel.random = Some(b"eighteen or more octets");
+        channel.tls_exporter = Some(b"binding");
+        let mut policy = ClientPolicy::encrypted(true);
+        policy.cram_md5 = true;
+        let method = ClientMethod::BEST_FIRST[which];
+        let mut client = choose(&[method], [method.name()], &login, &channel, &policy).unwrap();
+        let _ = client.initial().unwrap();
+        for challenge in &challenges {
+            if client.step(challenge).is_err() {
+                prop_assert!(client.step(b"").is_err());
+                prop_assert!(client.success(None).is_err());
+                break;
+            }
+        }
+        if method.name().starts_with("SCRAM") {
+            prop_assert!(client.success(None).is_err());
+        }
+    }
+
+    #[test]
+    fn no_text_upsets_the_reader_of_stored_keys(
+        text in "(SCRAM-SHA-(1|256)\\$)?[0-9]{0,12}:[A-Za-z0-9+/=]{0,30}\\$[A-Za-z0-9+/=:]{0,60}",
+    ) {
+        if let Ok(keys) = StoredKeys::from_text(&text) {
+            let written = keys.to_text();
+            prop_assert_eq!(written.as_str(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_prepared_once_stays_as_it_is(text in "\\PC{0,12}") {
+        for purpose in [Purpose::Stored, Purpose::Query] {
+            if let Ok(once) = saslprep(&text, purpose) {
+                prop_assert_eq!(saslprep(&once, purpose), Ok(once.clone()));
+            }
         }
     }
 

@@ -29,9 +29,8 @@ pub struct Unpreparable;
 /// # Errors
 /// [`Unpreparable`]; an empty result is one.
 pub fn saslprep(text: &str, purpose: Purpose) -> Result<Zeroizing<String>, Unpreparable> {
-    // What most names are. Bidirectional rules do not concern ASCII.
-    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
-        return if text.is_empty() { Err(Unpreparable) } else { Ok(Zeroizing::new(text.into())) };
+    if is_prepared(text.as_bytes()) {
+        return Ok(Zeroizing::new(text.into()));
     }
     // Room at once: a string that grows leaves its octets behind. NFKC makes three octets of one
     // code point into at most 33 (U+FDFA).
@@ -61,9 +60,15 @@ pub fn saslprep(text: &str, purpose: Purpose) -> Result<Zeroizing<String>, Unpre
 /// [`Unpreparable`]
 pub fn password(octets: &[u8], purpose: Purpose) -> Result<Secret, Unpreparable> {
     match core::str::from_utf8(octets) {
+        _ if is_prepared(octets) => Ok(Secret::new(octets)),
         Ok(text) => Ok(Secret::new(saslprep(text, purpose)?.as_bytes())),
         Err(_) => Ok(Secret::new(octets)),
     }
+}
+
+/// Whether SASLprep leaves these octets alone, as it does most names: printable ASCII, not empty.
+pub(crate) fn is_prepared(octets: &[u8]) -> bool {
+    !octets.is_empty() && octets.iter().all(|b| matches!(b, b' '..=b'~'))
 }
 
 /// Whether the `trace` profile takes `text`; it maps nothing.

@@ -190,7 +190,11 @@ pub(crate) fn authorized(answer: Answer, authcid: &str, authzid: Option<&str>) -
 
 /// A user name prepared by SASLprep, as compared with what is stored.
 fn user(octets: &[u8]) -> Result<String, Failure> {
-    let prepared = saslprep(name(octets)?, Purpose::Query).map_err(|_| Failure::Credentials)?;
+    let name = name(octets)?;
+    if prepare::is_prepared(octets) {
+        return Ok(name.into());
+    }
+    let prepared = saslprep(name, Purpose::Query).map_err(|_| Failure::Credentials)?;
     Ok(prepared.as_str().into())
 }
 

@@ -1,14 +1,14 @@
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use super::{ServerMechanism, authorized, name, password, user};
+use super::{ServerMechanism, authorized, conclude, name, password, user};
 use crate::{Answer, Failure, PasswordLogin, Request, Step};
 
 /// PLAIN (RFC 4616): one message with the identity to act as, the user and the password.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Plain {
-    /// The user, and whom he asked to act as.
-    asked: Option<(String, Option<String>)>,
+    /// The user, and whom he asked to act as, if anybody else.
+    asked: Option<(String, String)>,
 }
 
 impl ServerMechanism for Plain {
@@ -27,7 +27,7 @@ impl ServerMechanism for Plain {
     fn respond(&mut self, message: &[u8]) -> Step {
         match read(message) {
             Ok(login) => {
-                self.asked = Some((login.authcid.clone(), login.authzid.clone()));
+                self.asked = login.authzid.clone().map(|authzid| (login.authcid.clone(), authzid));
                 Step::Need(Request::Password(login))
             }
             Err(failure) => Step::Failed(failure),
@@ -35,8 +35,10 @@ impl ServerMechanism for Plain {
     }
 
     fn answer(&mut self, answer: Answer) -> Step {
-        let (authcid, authzid) = self.asked.take().unwrap_or_default();
-        authorized(answer, &authcid, authzid.as_deref())
+        match self.asked.take() {
+            Some((authcid, authzid)) => authorized(answer, &authcid, Some(&authzid)),
+            None => conclude(answer),
+        }
     }
 }
 
