@@ -8,7 +8,10 @@ WIRE = {"bytes", "memchr", "thiserror", "zeroize"}
 PROTO = WIRE | {"mail-wire", "nom", "base64"}
 ALLOWED = {
     "mail-wire": WIRE,
-    "auth-sasl": {"base64", "thiserror", "zeroize", "subtle", "bytes", "memchr"},
+    "auth-sasl": {
+        "base64", "thiserror", "zeroize", "subtle", "bytes", "memchr",
+        "sha1", "sha2", "md-5", "hmac", "pbkdf2", "unicode-normalization",
+    },
     "pop3-proto": PROTO,
     "imap4-proto": PROTO,
     "smtp-submit-proto": PROTO,
