@@ -40,7 +40,9 @@ impl Config {
         .and(Capabilities::UIDPLUS)
         .and(Capabilities::MOVE)
         .and(Capabilities::CHILDREN)
-        .and(Capabilities::SPECIAL_USE);
+        .and(Capabilities::SPECIAL_USE)
+        .and(Capabilities::CONDSTORE)
+        .and(Capabilities::QRESYNC);
 
     /// The usual, for the host of this name.
     #[must_use]

@@ -59,7 +59,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                 if let Some(code) = copy_uid(&outcome, &from, &to) {
                     peer.machine.untagged_ok(Some(code), "Moved")?;
                 }
-                self.done("MOVE completed", peer).await
+                self.done_expunging(!from.is_empty(), "MOVE completed", peer).await
             }
             Err(error) => refuse(&error, peer),
         }

@@ -1,16 +1,31 @@
 //! SEARCH and UID SEARCH (RFC 9051 section 6.4.4).
 
-use imap4_proto::types::{Code, EsearchData, Search, SearchReturn};
-use mailstore_api::{MailStore, UidSet};
+use imap4_proto::types::{Code, EsearchData, Search, SearchKey, SearchReturn};
+use mailstore_api::{MailStore, Mailbox, MetaItems, Result as StoreResult, Uid, UidSet};
 
 use super::{
+    modseq::no_modseqs,
     search_key::{Charset, Unsearchable, resolve},
+    selected::after_uid,
     session::{Answer, Client, Session, nothing_saved},
 };
 use crate::{auth::Authority, search, view::Expunges};
 
+/// Messages asked for at once.
+const BATCH: usize = 1000;
+
 impl<St: MailStore, A: Authority> Session<'_, St, A> {
     pub(super) async fn search(&mut self, search: Search<'_>, peer: &mut Client<'_>) -> Answer {
+        let Some(selected) = self.selected.as_deref_mut() else {
+            return Ok(peer.machine.bad(None, "No mailbox is selected")?);
+        };
+        let by_modseq = mentions(&search.key, |key| matches!(key, SearchKey::ModSeq(..)));
+        if by_modseq {
+            if !selected.keeps_modseqs {
+                return no_modseqs(peer);
+            }
+            self.enable_modseqs(peer)?;
+        }
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
@@ -32,24 +47,75 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             Ok(found) => found,
             Err(error) => return self.fail(&error, peer),
         };
+        let modseq = if by_modseq {
+            match highest(&selected.mailbox, &shown(&found, search.returns)).await {
+                Ok(highest) => highest,
+                Err(error) => return self.fail(&error, peer),
+            }
+        } else {
+            None
+        };
         match search.returns {
             None if search.uid => {
-                peer.machine.search(found.select(view.uids()).map(mailstore_api::Uid::get), None)?;
+                peer.machine.search(found.select(view.uids()).map(Uid::get), modseq)?;
             }
-            None => peer.machine.search(view.seqs_of(&found), None)?,
+            None => peer.machine.search(view.seqs_of(&found), modseq)?,
             Some(returns) => {
                 let numbers = if search.uid {
                     found.select(view.uids()).collect()
                 } else {
                     UidSet::from_ranges(view.seqs_of(&found).map(|n| (n, n)))
                 };
-                extended(&numbers, search.uid, returns, peer)?;
+                extended(&numbers, search.uid, returns, modseq, peer)?;
             }
         }
-        let expunges = if search.uid { Expunges::Told } else { Expunges::Withheld };
+        // RFC 7162 section 3.2.10.2
+        let by_number = mentions(&search.key, |key| matches!(key, SearchKey::Sequence(_)));
+        let expunges = if search.uid && !by_number { Expunges::Told } else { Expunges::Withheld };
         self.tell(expunges, peer).await?;
         Ok(peer.machine.ok(None, "SEARCH completed")?)
     }
+}
+
+/// Whether a key, or one within it, is such a one.
+fn mentions(key: &SearchKey<'_>, is: impl Fn(&SearchKey<'_>) -> bool) -> bool {
+    let mut todo = vec![key];
+    while let Some(key) = todo.pop() {
+        match key {
+            SearchKey::Not(inner) => todo.push(inner),
+            SearchKey::And(all) | SearchKey::Or(all) => todo.extend(all),
+            leaf if is(leaf) => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Of what was found, the messages the answer speaks of (RFC 4731 section 3.2).
+fn shown(found: &UidSet, returns: Option<SearchReturn>) -> UidSet {
+    match returns {
+        Some(returns) if !returns.intersects(SearchReturn::ALL | SearchReturn::COUNT) => {
+            let min = found.first().filter(|_| returns.contains(SearchReturn::MIN));
+            let max = found.last().filter(|_| returns.contains(SearchReturn::MAX));
+            min.into_iter().chain(max).collect()
+        }
+        _ => found.clone(),
+    }
+}
+
+/// The greatest modseq among these messages; `None` where there is none.
+async fn highest<M: Mailbox>(mailbox: &M, uids: &UidSet) -> StoreResult<Option<u64>> {
+    let mut highest = None;
+    let mut left = uids.clone();
+    while !left.is_empty() {
+        let batch = mailbox.meta(&left, MetaItems::FLAGS, None, BATCH).await?;
+        highest = highest.max(batch.items.iter().map(|m| m.modseq.0).max());
+        match batch.resume_after {
+            Some(after) => left = after_uid(&left, after),
+            None => break,
+        }
+    }
+    Ok(highest)
 }
 
 /// ESEARCH (RFC 4731): `numbers` are UIDs or sequence numbers.
@@ -57,13 +123,15 @@ fn extended(
     numbers: &UidSet,
     uid: bool,
     returns: SearchReturn,
+    modseq: Option<u64>,
     peer: &mut Client<'_>,
 ) -> Result<(), mail_wire::Misuse> {
     let mut data = EsearchData::default();
     data.uid = uid;
+    data.modseq = modseq;
     let wanted = |item, value: Option<u32>| value.filter(|_| returns.contains(item));
-    data.min = wanted(SearchReturn::MIN, numbers.first().map(mailstore_api::Uid::get));
-    data.max = wanted(SearchReturn::MAX, numbers.last().map(mailstore_api::Uid::get));
+    data.min = wanted(SearchReturn::MIN, numbers.first().map(Uid::get));
+    data.max = wanted(SearchReturn::MAX, numbers.last().map(Uid::get));
     data.count = wanted(SearchReturn::COUNT, u32::try_from(numbers.len()).ok());
     if returns.contains(SearchReturn::ALL) {
         data.all = Some(numbers.ranges());

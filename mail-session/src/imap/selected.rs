@@ -17,13 +17,24 @@ pub(super) struct Selected<M> {
     pub(super) claims_recent: bool,
     /// The parts of the long message that was read last: some clients fetch an attachment in hundreds of pieces.
     pub(super) last_read: Option<(Uid, Structure)>,
+    /// Modseqs outlast the session: else the client was told NOMODSEQ (RFC 7162 section 3.1.2.2).
+    pub(super) keeps_modseqs: bool,
     /// The mailbox was deleted; for the client, all its messages are expunged.
     is_gone: bool,
 }
 
 impl<M: Mailbox> Selected<M> {
     pub(super) const fn new(id: MailboxId, mailbox: M, view: View, read_only: bool) -> Self {
-        Self { id, mailbox, view, read_only, claims_recent: false, last_read: None, is_gone: false }
+        Self {
+            id,
+            mailbox,
+            view,
+            read_only,
+            claims_recent: false,
+            last_read: None,
+            keeps_modseqs: false,
+            is_gone: false,
+        }
     }
 
     /// Takes in all that happened in the mailbox since the last time.

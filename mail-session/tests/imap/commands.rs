@@ -15,6 +15,7 @@ async fn capability_is_what_works() {
             "AUTH=LOGIN",
             "AUTH=PLAIN",
             "CHILDREN",
+            "CONDSTORE",
             "ENABLE",
             "ID",
             "IDLE",
@@ -22,6 +23,7 @@ async fn capability_is_what_works() {
             "LITERAL+",
             "MOVE",
             "NAMESPACE",
+            "QRESYNC",
             "SASL-IR",
             "SPECIAL-USE",
             "UIDPLUS",
@@ -70,7 +72,7 @@ async fn select_describes_the_mailbox() {
         "{lines:?}"
     );
     assert!(has("* OK [UIDVALIDITY ") && has("* OK [UIDNEXT 4]"), "{lines:?}");
-    assert!(!has("* OK [HIGHESTMODSEQ"), "not before CONDSTORE is served");
+    assert!(has("* OK [HIGHESTMODSEQ "), "RFC 7162 section 3.1.2.1");
     assert!(lines.last().unwrap().starts_with("OK [READ-WRITE]"), "{lines:?}");
     let lines = client.run("EXAMINE inbox").await;
     assert!(lines.contains(&"* 0 RECENT".to_owned()) && lines.last().unwrap().starts_with("OK [READ-ONLY]"));

@@ -9,6 +9,7 @@
 )]
 mod commands;
 mod concurrency;
+mod condstore;
 mod faults;
 mod fetching;
 mod limits;
