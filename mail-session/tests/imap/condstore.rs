@@ -167,7 +167,6 @@ async fn vanished_replaces_expunge() {
     assert!(lines[2].starts_with("OK [HIGHESTMODSEQ "), "RFC 7162 section 3.2.7: {lines:?}");
     assert_eq!(number(&lines, "[HIGHESTMODSEQ"), highest(&mut two).await);
     assert!(one.run("EXPUNGE").await[0].starts_with("OK EXPUNGE"), "nothing was expunged");
-    assert!(two.ok("NOOP").await.contains(&"* 1 EXPUNGE".to_owned()), "who did not enable it");
     one.ok("CREATE x").await;
     let lines = one.run("UID MOVE 5 x").await;
     assert!(lines[0].starts_with("* OK [COPYUID "), "{lines:?}");

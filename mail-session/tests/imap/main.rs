@@ -10,6 +10,7 @@
 mod commands;
 mod concurrency;
 mod condstore;
+mod extended;
 mod faults;
 mod fetching;
 mod limits;
