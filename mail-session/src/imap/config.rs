@@ -44,6 +44,7 @@ impl Config {
         .and(Capabilities::CONDSTORE)
         .and(Capabilities::QRESYNC)
         .and(Capabilities::ESEARCH)
+        .and(Capabilities::SEARCHRES)
         .and(Capabilities::LIST_EXTENDED)
         .and(Capabilities::LIST_STATUS)
         .and(Capabilities::STATUS_SIZE)

@@ -1,13 +1,13 @@
 //! SEARCH and UID SEARCH (RFC 9051 section 6.4.4).
 
-use imap4_proto::types::{Code, EsearchData, Search, SearchKey, SearchReturn};
+use imap4_proto::types::{Capabilities, Code, EsearchData, Search, SearchKey, SearchReturn};
 use mailstore_api::{MailStore, Mailbox, MetaItems, Result as StoreResult, Uid, UidSet};
 
 use super::{
     modseq::no_modseqs,
     search_key::{Charset, Unsearchable, resolve},
     selected::after_uid,
-    session::{Answer, Client, Session, nothing_saved},
+    session::{Answer, Client, Session},
 };
 use crate::{auth::Authority, search, view::Expunges};
 
@@ -29,15 +29,21 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
+        // RFC 9051 section 6.4.4: who enabled IMAP4rev2 is always answered with ESEARCH.
+        let rev2 = peer.machine.enabled().contains(Capabilities::IMAP4REV2);
+        let returns = search.returns.or(rev2.then_some(SearchReturn::ALL));
+        let saves = returns.is_some_and(|r| r.contains(SearchReturn::SAVE));
         let query = Charset::named(search.charset.as_ref())
-            .and_then(|charset| resolve(&search.key, charset, &selected.view));
+            .and_then(|charset| resolve(&search.key, charset, &selected.view, &selected.saved));
         let query = match query {
             Ok(query) => query,
             Err(Unsearchable::Charset) => {
+                if saves {
+                    selected.saved = UidSet::new();
+                }
                 let code = Code::BadCharset(Charset::KNOWN);
                 return Ok(peer.machine.no(Some(code), "The charset is not known")?);
             }
-            Err(Unsearchable::NotSaved) => return nothing_saved(peer),
             Err(Unsearchable::Key) => return Ok(peer.machine.bad(None, "Not supported here")?),
         };
         // What the client does not know of is not to be found.
@@ -45,21 +51,29 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let within = view.still_there(&view.by_uid([(Some(1), None)]));
         let found = match search::search(&selected.mailbox, &query, &within).await {
             Ok(found) => found,
-            Err(error) => return self.fail(&error, peer),
+            Err(error) => {
+                // RFC 5182 section 2.1: after NO, nothing is saved.
+                if saves {
+                    selected.saved = UidSet::new();
+                }
+                return self.fail(&error, peer);
+            }
         };
         let modseq = if by_modseq {
-            match highest(&selected.mailbox, &shown(&found, search.returns)).await {
+            match highest(&selected.mailbox, &shown(&found, returns)).await {
                 Ok(highest) => highest,
                 Err(error) => return self.fail(&error, peer),
             }
         } else {
             None
         };
-        match search.returns {
+        match returns {
             None if search.uid => {
                 peer.machine.search(found.select(view.uids()).map(Uid::get), modseq)?;
             }
             None => peer.machine.search(view.seqs_of(&found), modseq)?,
+            // RFC 5182 section 2.1: to save alone says nothing.
+            Some(SearchReturn::SAVE) => {}
             Some(returns) => {
                 let numbers = if search.uid {
                     found.select(view.uids()).collect()
@@ -68,6 +82,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                 };
                 extended(&numbers, search.uid, returns, modseq, peer)?;
             }
+        }
+        if saves {
+            selected.saved = shown(&found, returns);
         }
         // RFC 7162 section 3.2.10.2
         let by_number = mentions(&search.key, |key| matches!(key, SearchKey::Sequence(_)));
@@ -91,10 +108,13 @@ fn mentions(key: &SearchKey<'_>, is: impl Fn(&SearchKey<'_>) -> bool) -> bool {
     false
 }
 
-/// Of what was found, the messages the answer speaks of (RFC 4731 section 3.2).
+/// Of what was found, the messages the answer speaks of (RFC 4731 section 3.2), which are those it saves (RFC 5182 section 2.4).
 fn shown(found: &UidSet, returns: Option<SearchReturn>) -> UidSet {
     match returns {
-        Some(returns) if !returns.intersects(SearchReturn::ALL | SearchReturn::COUNT) => {
+        Some(returns)
+            if returns.intersects(SearchReturn::MIN | SearchReturn::MAX)
+                && !returns.intersects(SearchReturn::ALL | SearchReturn::COUNT) =>
+        {
             let min = found.first().filter(|_| returns.contains(SearchReturn::MIN));
             let max = found.last().filter(|_| returns.contains(SearchReturn::MAX));
             min.into_iter().chain(max).collect()

@@ -6,9 +6,8 @@ use mailstore_api::{Account, ErrorKind, MailStore, Mailbox, MailboxName, OpenMod
 use super::{
     modseq::resync,
     names,
-    search_key::bounds,
     selected::{Selected, is_gone},
-    session::{Answer, Client, Session, nothing_saved},
+    session::{Answer, Client, Session, no_such_message},
 };
 use crate::{auth::Authority, view::View};
 
@@ -74,13 +73,13 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        if set.is_some_and(|s| s.is_saved()) {
-            return nothing_saved(peer);
-        }
         if selected.read_only {
             return read_only(peer);
         }
-        let uids = set.map(|set| selected.view.by_uid(bounds(&set)));
+        let uids = match set.map(|set| selected.named(true, &set)).transpose() {
+            Ok(uids) => uids,
+            Err(_) => return no_such_message(peer),
+        };
         let mut expunged = false;
         match selected.mailbox.expunge(uids.as_ref(), true).await {
             Ok(outcome) => {

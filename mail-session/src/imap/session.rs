@@ -253,11 +253,6 @@ pub(super) fn no_such_message(peer: &mut Client<'_>) -> Answer {
     Ok(peer.machine.bad(None, "No such message")?)
 }
 
-/// `$` without SEARCHRES.
-pub(super) fn nothing_saved(peer: &mut Client<'_>) -> Answer {
-    Ok(peer.machine.bad(None, "No search result is saved")?)
-}
-
 /// Some messages were expunged by another session (RFC 2180 section 4.1.2, RFC 5530).
 pub(super) const EXPUNGED: (Code<'static>, &str) =
     (Code::ExpungeIssued, "Some of the messages no longer exist");

@@ -6,12 +6,9 @@ use mailstore_api::{FlagOp, MailStore, Mailbox, ModSeq, Uid, UidSet};
 use super::{
     append,
     modseq::{Style, no_modseqs},
-    search_key::bounds,
     select::read_only,
     selected::is_gone,
-    session::{
-        Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
-    },
+    session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
 use crate::{auth::Authority, view::Expunges};
 
@@ -23,17 +20,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        if store.set.is_saved() {
-            return nothing_saved(peer);
-        }
-        let set = if store.uid {
-            selected.view.by_uid(bounds(&store.set))
-        } else {
-            match selected.view.by_seq(bounds(&store.set)) {
-                Ok(set) => set,
-                Err(_) => return no_such_message(peer),
-            }
-        };
+        let Ok(set) = selected.named(store.uid, &store.set) else { return no_such_message(peer) };
         if selected.read_only {
             return read_only(peer);
         }

@@ -31,6 +31,7 @@ async fn capability_is_what_works() {
             "NAMESPACE",
             "QRESYNC",
             "SASL-IR",
+            "SEARCHRES",
             "SPECIAL-USE",
             "STATUS=SIZE",
             "UIDPLUS",

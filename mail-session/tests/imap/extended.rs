@@ -153,3 +153,54 @@ async fn several_messages_come_all_or_none() {
     drop(other);
     assert_eq!(client.ok("NOOP").await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_saved_result_stands_for_a_set() {
+    let server = Server::new();
+    let mut client = server.select().await;
+    client.fill(6).await;
+    client.ok("CREATE x").await;
+    let fetched = async |client: &mut crate::support::Client| {
+        let lines = client.ok("FETCH $ UID").await;
+        lines.iter().map(|l| l.split(' ').nth(1).unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(fetched(&mut client).await, "", "nothing is saved yet");
+    // RFC 5182 section 2.1: no answer where nothing else is asked.
+    assert_eq!(client.ok("SEARCH RETURN (SAVE) 2:4").await, [""; 0]);
+    assert_eq!(fetched(&mut client).await, "2 3 4");
+    assert_eq!(client.ok("UID FETCH $ UID").await.len(), 3);
+    assert_eq!(client.ok("SEARCH $ SUBJECT 3").await, ["* SEARCH 3"]);
+    assert_eq!(client.ok("UID SEARCH UID $ NOT 2").await, ["* SEARCH 3 4"]);
+    // Section 2.4: what is saved with MIN and MAX.
+    for (options, saved) in [
+        ("SAVE MIN", "2"),
+        ("SAVE MAX", "5"),
+        ("SAVE MIN MAX", "2 5"),
+        ("SAVE MIN COUNT", "2 3 4 5"),
+        ("SAVE ALL MIN", "2 3 4 5"),
+    ] {
+        let lines = client.ok(&format!("UID SEARCH RETURN ({options}) 2:5")).await;
+        assert!(lines[0].starts_with("* ESEARCH"), "{lines:?}");
+        assert_eq!(fetched(&mut client).await, saved, "{options}");
+    }
+    // Without SAVE it stays, after BAD it stays; after NO it is empty (section 2.1).
+    client.ok("SEARCH RETURN (COUNT) 1").await;
+    assert!(client.fails("SEARCH RETURN (SAVE) NONSENSE").await.starts_with("BAD"));
+    assert_eq!(fetched(&mut client).await, "2 3 4 5");
+    assert!(client.fails("SEARCH RETURN (SAVE) CHARSET X-NONE ALL").await.starts_with("NO [BADCHARSET"));
+    assert_eq!(fetched(&mut client).await, "");
+    // The result is used in the search that replaces it.
+    client.ok("SEARCH RETURN (SAVE) 2:5").await;
+    client.ok("SEARCH RETURN (SAVE) $ 1:3").await;
+    assert_eq!(fetched(&mut client).await, "2 3");
+    // Everywhere a set may stand.
+    assert_eq!(client.ok("STORE $ +FLAGS (\\Deleted)").await.len(), 2);
+    assert!(client.run("COPY $ x").await.pop().unwrap().contains(" 2:3 1:2]"));
+    assert_eq!(client.ok("UID EXPUNGE $").await[..2], ["* 3 EXPUNGE", "* 2 EXPUNGE"]);
+    assert_eq!(fetched(&mut client).await, "", "what is expunged is no part of it");
+    client.ok("SEARCH RETURN (SAVE) UID 4").await;
+    assert!(client.run("MOVE $ x").await[0].contains(" 4 3]"));
+    client.ok("SEARCH RETURN (SAVE) ALL").await;
+    client.ok("SELECT x").await;
+    assert_eq!(fetched(&mut client).await, "", "SELECT forgets it");
+}

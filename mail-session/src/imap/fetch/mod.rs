@@ -14,9 +14,7 @@ use super::{
     modseq::{Style, missed, no_modseqs},
     search_key::bounds,
     selected::{Selected, after_uid, is_gone},
-    session::{
-        Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
-    },
+    session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
 use crate::{auth::Authority, mime::Structure, view::Expunges};
 
@@ -100,17 +98,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        if fetch.set.is_saved() {
-            return nothing_saved(peer);
-        }
-        let set = if fetch.uid {
-            selected.view.by_uid(bounds(&fetch.set))
-        } else {
-            match selected.view.by_seq(bounds(&fetch.set)) {
-                Ok(set) => set,
-                Err(_) => return no_such_message(peer),
-            }
-        };
+        let Ok(set) = selected.named(fetch.uid, &fetch.set) else { return no_such_message(peer) };
         let wants_modseqs =
             fetch.changed_since.is_some() || fetch.items.iter().any(|item| item == FetchItem::ModSeq);
         if wants_modseqs && !selected.keeps_modseqs {
@@ -128,7 +116,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         };
         if let (true, Some(since)) = (fetch.vanished, fetch.changed_since) {
             // All that is gone before the rows: in between the client would count wrong.
-            let asked = selected.view.uid_ranges(bounds(&fetch.set));
+            let asked = if fetch.set.is_saved() {
+                selected.saved.clone()
+            } else {
+                selected.view.uid_ranges(bounds(&fetch.set))
+            };
             match missed(selected, ModSeq(since), &asked).await {
                 Ok(gone) => peer.machine.vanished(true, gone.ranges().iter().copied())?,
                 Err(error) => return self.fail(&error, peer),
