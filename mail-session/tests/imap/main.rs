@@ -9,6 +9,8 @@
 )]
 mod commands;
 mod concurrency;
+mod condstore;
+mod extended;
 mod faults;
 mod fetching;
 mod limits;

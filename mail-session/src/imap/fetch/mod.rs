@@ -3,18 +3,18 @@
 mod derived;
 mod message;
 
-use imap4_proto::types::{DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText};
+use imap4_proto::types::{Capabilities, DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText};
 use mailstore_api::{
-    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, StoreError, SystemFlags, Uid, UidSet,
+    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, ModSeq, StoreError, SystemFlags, Uid,
+    UidSet,
 };
 
 use self::message::{Message, Octets};
 use super::{
+    modseq::{Style, missed, no_modseqs},
     search_key::bounds,
     selected::{Selected, after_uid, is_gone},
-    session::{
-        Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
-    },
+    session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
 use crate::{auth::Authority, mime::Structure, view::Expunges};
 
@@ -32,11 +32,19 @@ struct Plan<'b> {
     reads: bool,
     sets_seen: bool,
     shows_flags: bool,
+    /// Only what changed after it (RFC 7162 section 3.1.4.1).
+    changed_since: Option<ModSeq>,
+    style: Style,
 }
 
 impl<'b> Plan<'b> {
-    fn new(fetch: &Fetch<'b>, read_only: bool) -> Self {
-        let items: Vec<FetchItem<'b>> = fetch.items.iter().collect();
+    fn new(fetch: &Fetch<'b>, read_only: bool, style: Style) -> Self {
+        let mut items: Vec<FetchItem<'b>> = fetch.items.iter().collect();
+        // RFC 7162 section 3.1: a client that knows modseqs gets them with the flags.
+        let implied = fetch.changed_since.is_some() || (style.modseq && items.contains(&FetchItem::Flags));
+        if implied && !items.contains(&FetchItem::ModSeq) {
+            items.push(FetchItem::ModSeq);
+        }
         let mut want = MetaItems::NONE;
         let mut reads = false;
         for item in &items {
@@ -61,7 +69,8 @@ impl<'b> Plan<'b> {
             want |= MetaItems::FLAGS;
         }
         let shows_flags = items.contains(&FetchItem::Flags);
-        Self { uid: fetch.uid, items, want, reads, sets_seen, shows_flags }
+        let changed_since = fetch.changed_since.map(ModSeq);
+        Self { uid: fetch.uid, items, want, reads, sets_seen, shows_flags, changed_since, style }
     }
 }
 
@@ -89,18 +98,35 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        if fetch.set.is_saved() {
-            return nothing_saved(peer);
+        let Ok(set) = selected.named(fetch.uid, &fetch.set) else { return no_such_message(peer) };
+        let wants_modseqs =
+            fetch.changed_since.is_some() || fetch.items.iter().any(|item| item == FetchItem::ModSeq);
+        if wants_modseqs && !selected.keeps_modseqs {
+            return no_modseqs(peer);
         }
-        let set = if fetch.uid {
-            selected.view.by_uid(bounds(&fetch.set))
-        } else {
-            match selected.view.by_seq(bounds(&fetch.set)) {
-                Ok(set) => set,
-                Err(_) => return no_such_message(peer),
-            }
+        // RFC 7162 section 3.2.6
+        if fetch.vanished && !peer.machine.enabled().contains(Capabilities::QRESYNC) {
+            return Ok(peer.machine.bad(None, "QRESYNC is not enabled")?);
+        }
+        if wants_modseqs {
+            self.enable_modseqs(peer)?;
+        }
+        let Some(selected) = self.selected.as_deref_mut() else {
+            return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        let plan = Plan::new(&fetch, selected.read_only);
+        if let (true, Some(since)) = (fetch.vanished, fetch.changed_since) {
+            // All that is gone before the rows: in between the client would count wrong.
+            let asked = if fetch.set.is_saved() {
+                selected.saved.clone()
+            } else {
+                selected.view.uid_ranges(bounds(&fetch.set))
+            };
+            match missed(selected, ModSeq(since), &asked).await {
+                Ok(gone) => peer.machine.vanished(true, gone.ranges().iter().copied())?,
+                Err(error) => return self.fail(&error, peer),
+            }
+        }
+        let plan = Plan::new(&fetch, selected.read_only, Style::of(selected, peer));
         let tally = match send_all(selected, &plan, &set, peer).await? {
             Ok(tally) => tally,
             Err(error) => return self.fail(&error, peer),
@@ -114,7 +140,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             return self.fail(&error, peer);
         }
         // RFC 2180 section 4.1.2. A UID that is not there is no error (RFC 9051 section 6.4.9).
-        if tally.sent < asked && !fetch.uid {
+        if tally.sent < asked && !fetch.uid && fetch.changed_since.is_none() {
             let (code, text) = EXPUNGED;
             return Ok(peer.machine.no(Some(code), text)?);
         }
@@ -132,7 +158,7 @@ async fn send_all<M: Mailbox>(
     let mut left = set.clone();
     while !left.is_empty() {
         let limit = if plan.reads { BODIES } else { ROWS };
-        let mut batch = match selected.mailbox.meta(&left, plan.want, None, limit).await {
+        let mut batch = match selected.mailbox.meta(&left, plan.want, plan.changed_since, limit).await {
             Ok(batch) => batch,
             Err(error) if is_gone(&error) => break,
             Err(error) => return Ok(Err(error)),
@@ -306,6 +332,9 @@ async fn send_one<M: Mailbox>(
     }
     if newly_seen && !plan.shows_flags {
         row.flags(shown_flags(&meta.flags, selected.view.is_recent(meta.uid)), &meta.flags.keywords);
+        if plan.style.modseq && !plan.items.contains(&FetchItem::ModSeq) {
+            row.modseq(meta.modseq.0);
+        }
     }
     row.finish();
     peer.drain(HIGH_WATER).await?;
