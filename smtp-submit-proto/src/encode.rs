@@ -1,8 +1,6 @@
 //! The mirror of the grammar: values to octets.
 
 use alloc::vec::Vec;
-use core::fmt::Write as _;
-
 use mail_wire::OutputQueue;
 
 use crate::{
@@ -220,6 +218,10 @@ fn number(out: &mut Vec<u8>, mut n: u64) {
 /// What else there is becomes `?`: a line end in a text cannot end the line.
 fn textstring(out: &mut Vec<u8>, text: &[u8], room: usize) {
     let text = text.get(..room).unwrap_or(text);
+    if text.iter().all(|c| matches!(c, b' '..=b'~')) {
+        out.extend_from_slice(text);
+        return;
+    }
     out.extend(text.iter().map(|c| if matches!(c, b'\t' | b' '..=b'~') { *c } else { b'?' }));
 }
 
@@ -241,7 +243,10 @@ impl<'q> ReplyWriter<'q> {
     pub(crate) fn reply(&mut self, status: Status, text: &str) {
         let mut prefix = Prefix::default();
         let (class, subject, detail) = status.enhanced();
-        let _ = write!(prefix, "{class}.{subject}.{detail} ");
+        for (n, end) in [(class, b'.'), (subject, b'.'), (detail, b' ')] {
+            prefix.number(n);
+            prefix.push(end);
+        }
         self.lines(status.code(), prefix.as_bytes(), text);
     }
 
@@ -251,6 +256,10 @@ impl<'q> ReplyWriter<'q> {
     }
 
     fn lines(&mut self, code: u16, prefix: &[u8], text: &str) {
+        if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+            self.line(code, b' ', &[prefix, text.as_bytes()]);
+            return;
+        }
         let mut lines = text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).peekable();
         while let Some(line) = lines.next() {
             let mark = if lines.peek().is_some() { b'-' } else { b' ' };
@@ -291,14 +300,21 @@ impl Prefix {
     fn as_bytes(&self) -> &[u8] {
         self.octets.get(..self.len).unwrap_or(&[])
     }
-}
 
-impl core::fmt::Write for Prefix {
-    fn write_str(&mut self, s: &str) -> core::fmt::Result {
-        let to = self.len + s.len();
-        self.octets.get_mut(self.len..to).ok_or(core::fmt::Error)?.copy_from_slice(s.as_bytes());
-        self.len = to;
-        Ok(())
+    fn push(&mut self, octet: u8) {
+        if let Some(slot) = self.octets.get_mut(self.len) {
+            *slot = octet;
+            self.len += 1;
+        }
+    }
+
+    /// A number up to 999.
+    fn number(&mut self, n: u16) {
+        for (unit, digit) in [(100, n / 100 % 10), (10, n / 10 % 10), (1, n % 10)] {
+            if n >= unit || unit == 1 {
+                self.push(b'0' + u8::try_from(digit).unwrap_or(0));
+            }
+        }
     }
 }
 

@@ -32,6 +32,16 @@ fn addresses_in_utf8_want_the_parameter() {
     host.expect("RCPT TO:<д@b>", "553 5.6.7");
 }
 
+/// Section 3.7.4.2.
+#[test]
+fn vrfy_may_end_in_smtputf8() {
+    let read = |line: &'static [u8], rules: &Rules| Command::parse(line, rules).unwrap();
+    assert_eq!(read(b"VRFY fred SMTPUTF8\r\n", &Rules::all()), Command::Vrfy("fred"));
+    assert_eq!(read(b"EXPN list smtputf8\r\n", &Rules::all()), Command::Expn("list"));
+    assert_eq!(read(b"VRFY SMTPUTF8\r\n", &Rules::all()), Command::Vrfy("SMTPUTF8"));
+    assert_eq!(read(b"VRFY fred SMTPUTF8\r\n", &Rules::default()), Command::Vrfy("fred SMTPUTF8"));
+}
+
 #[test]
 fn it_is_off_by_default() {
     let mut host = Host::new(open_config());

@@ -271,6 +271,13 @@ impl Client {
         self.pending.len()
     }
 
+    /// How many octets the scanners looked at.
+    #[cfg(any(test, feature = "count"))]
+    #[must_use]
+    pub const fn looked(&self) -> u64 {
+        self.scanner.looked() + self.dots.looked()
+    }
+
     const fn misuse<T>(&self, called: &'static str) -> Result<T, Misuse> {
         let state = match self.mode {
             Mode::Open => self.phase.name(),
@@ -417,5 +424,53 @@ impl Machine for Client {
         }
         self.mode = Mode::Open;
         self.scanner.reset();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Secret;
+
+    #[test]
+    fn the_scanners_look_at_no_octet_twice() {
+        let mut wire = b"+OK ".to_vec();
+        wire.extend_from_slice(&[b'x'; 5000]);
+        wire.extend_from_slice(b"\r\n+OK\r\n+OK\r\n+OK\r\n");
+        wire.extend(b"1 2\r\n".repeat(500));
+        wire.extend_from_slice(b".\r\n+OK\r\n");
+        wire.extend(b"..a\r\nb\r\n".repeat(500));
+        wire.extend_from_slice(b".\r\n");
+        for step in [1, 2, 7, 64, 1000, wire.len()] {
+            let mut client = Client::new(Config { login_in_clear: true, ..Config::default() });
+            let (mut from, mut upto) = (0, 0);
+            loop {
+                match client.poll(&wire[from..upto], Instant::ZERO).unwrap() {
+                    Poll::Frame(n) => {
+                        match client.event(&wire[from..from + n]) {
+                            Event::Greeting { .. } => client.user(b"a").unwrap(),
+                            Event::Ok { .. } => client.pass(Secret::new(b"b")).unwrap(),
+                            Event::LoggedIn(_) => {
+                                client.list(None).unwrap();
+                                client.retr(MessageNumber::new(1).unwrap()).unwrap();
+                            }
+                            _ => {}
+                        }
+                        from += n;
+                    }
+                    Poll::Skip(n) => from += n,
+                    Poll::NeedInput { .. } if upto == wire.len() => break,
+                    Poll::NeedInput { .. } => upto = (upto + step).min(wire.len()),
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(from, wire.len());
+            assert!(client.looked() <= wire.len() as u64, "{} of {}", client.looked(), wire.len());
+        }
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Client>() <= 768, "{}", size_of::<Client>());
     }
 }

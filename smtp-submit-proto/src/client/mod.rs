@@ -411,3 +411,40 @@ impl Machine for Client {
         self.mode = Mode::Open;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scanner_looks_at_no_octet_twice() {
+        let mut wire = b"220-".to_vec();
+        wire.extend_from_slice(&[b'x'; 5000]);
+        wire.extend_from_slice(b"\r\n220 y\r\n");
+        wire.extend(b"250-EXT\r\n".repeat(500));
+        wire.extend_from_slice(b"250 z\r\n421 bye\r\n");
+        for step in [1, 2, 7, 64, 1000, wire.len()] {
+            let mut client = Client::new(Config::new("me"));
+            client.hello().unwrap();
+            let (mut from, mut upto) = (0, 0);
+            loop {
+                match client.poll(&wire[from..upto], Instant::ZERO).unwrap() {
+                    Poll::Frame(n) => {
+                        let _ = client.event(&wire[from..from + n]);
+                        from += n;
+                    }
+                    Poll::NeedInput { .. } => upto = (upto + step).min(wire.len()),
+                    Poll::Close => break,
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(from, wire.len());
+            assert!(client.looked() <= wire.len() as u64, "{} of {}", client.looked(), wire.len());
+        }
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Client>() <= 768, "{}", size_of::<Client>());
+    }
+}

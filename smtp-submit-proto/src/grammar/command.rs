@@ -221,8 +221,8 @@ fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Comman
         Verb::Rset => none(Command::Rset),
         Verb::Quit => none(Command::Quit),
         Verb::StartTls => none(Command::StartTls),
-        Verb::Vrfy => Ok(Command::Vrfy(some_text(argument)?)),
-        Verb::Expn => Ok(Command::Expn(some_text(argument)?)),
+        Verb::Vrfy => Ok(Command::Vrfy(some_text(without_smtp_utf8(argument, rules))?)),
+        Verb::Expn => Ok(Command::Expn(some_text(without_smtp_utf8(argument, rules))?)),
         Verb::Help => Ok(Command::Help(text(argument)?)),
         Verb::Noop => Ok(Command::Noop(text(argument)?)),
         Verb::Auth => auth(argument),
@@ -268,6 +268,18 @@ fn text(argument: &[u8]) -> Result<Option<&str>, SyntaxError> {
         Ok("") => Ok(None),
         Ok(text) => Ok(Some(text)),
         Err(_) => Err(refused(status::BAD_ARGUMENTS, "the argument is not UTF-8")),
+    }
+}
+
+/// VRFY and EXPN may end in `SMTPUTF8`, by which the client allows UTF-8 in the reply (RFC 6531
+/// section 3.7.4.2). Replies here are ASCII, so it is dropped.
+fn without_smtp_utf8<'b>(argument: &'b [u8], rules: &Rules) -> &'b [u8] {
+    const WORD: &[u8] = b" SMTPUTF8";
+    match argument.len().checked_sub(WORD.len()).and_then(|n| argument.split_at_checked(n)) {
+        Some((text, word)) if rules.smtp_utf8 && !text.is_empty() && word.eq_ignore_ascii_case(WORD) => {
+            trim_end(text)
+        }
+        _ => argument,
     }
 }
 

@@ -18,29 +18,14 @@ pub(super) struct BareScan {
 
 impl BareScan {
     fn scan(&mut self, octets: &[u8]) {
-        if self.found || octets.is_empty() {
-            return;
+        let (Some(first), Some(last)) = (octets.first(), octets.last()) else { return };
+        let mut odd = u8::from(*first == b'\n') ^ u8::from(self.cr);
+        // No way out before the end: so the compiler makes vector instructions of it.
+        for (before, this) in octets.iter().zip(octets.get(1..).unwrap_or(&[])) {
+            odd |= u8::from(*this == b'\n') ^ u8::from(*before == b'\r');
         }
-        if self.cr && octets.first() != Some(&b'\n') {
-            self.found = true;
-            return;
-        }
-        let mut from = usize::from(self.cr);
-        self.cr = false;
-        while let Some(rest) = octets.get(from..) {
-            let Some(at) = memchr::memchr2(b'\r', b'\n', rest) else { return };
-            match rest.get(at..) {
-                Some([b'\r', b'\n', ..]) => from += at + 2,
-                Some([b'\r']) => {
-                    self.cr = true;
-                    return;
-                }
-                _ => {
-                    self.found = true;
-                    return;
-                }
-            }
-        }
+        self.cr = *last == b'\r';
+        self.found |= odd != 0;
     }
 
     /// At the end of the content, a CR that waits for its LF stands alone.
