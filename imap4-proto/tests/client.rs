@@ -135,8 +135,9 @@ fn starttls_forgets_what_was_said_in_the_clear_and_refuses_what_follows_it() {
     assert!(peer.upgrade && peer.fatal.is_none());
     peer.upgraded();
     assert!(peer.client.capabilities().is_none());
+    peer.said("A3 CAPABILITY\r\n");
     peer.client.login("a", "b").unwrap();
-    peer.said("A3 LOGIN a b\r\n");
+    peer.said("A4 LOGIN a b\r\n");
     assert!(peer.client.start_tls().is_err());
 
     let mut peer = Peer::new("* OK [CAPABILITY IMAP4rev1 STARTTLS] ready");

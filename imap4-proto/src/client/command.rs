@@ -67,7 +67,8 @@ impl Client {
         MailboxArg::new(AString::new(name), self.utf8())
     }
 
-    /// STARTTLS. After its OK the driver does the handshake, and what the server said before is forgotten.
+    /// STARTTLS. After its OK the driver does the handshake; what the server said before is forgotten, and the machine asks for
+    /// CAPABILITY by itself: its [`Event::Done`](super::Event::Done) tells that TLS is up.
     ///
     /// # Errors
     /// [`Misuse`] unless the connection is not authenticated, without TLS, and without commands in flight.

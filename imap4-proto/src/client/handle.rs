@@ -130,6 +130,8 @@ impl Machine for Client {
             self.turn = Turn::Ready;
             self.state = State::NotAuthenticated;
             self.enabled = Capabilities::NONE;
+            // They are to be asked for anew (RFC 9051 section 6.2.1); the answer also tells the host that TLS is up.
+            self.issue(CommandKind::Capability, true, |out| out.extend_from_slice(b"CAPABILITY"));
         }
     }
 }
