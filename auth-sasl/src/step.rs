@@ -193,11 +193,19 @@ pub struct BearerError {
     pub schemes: Cow<'static, str>,
     /// The scope a token needs; may be empty.
     pub scope: Cow<'static, str>,
+    /// Where the token's issuer is described (OAUTHBEARER's `openid-configuration`), an https URL; may
+    /// be empty.
+    pub openid_configuration: Cow<'static, str>,
 }
 
 impl Default for BearerError {
     fn default() -> Self {
-        Self { status: "401".into(), schemes: "bearer".into(), scope: "".into() }
+        Self {
+            status: "401".into(),
+            schemes: "bearer".into(),
+            scope: "".into(),
+            openid_configuration: "".into(),
+        }
     }
 }
 

@@ -66,6 +66,7 @@ impl ClientMechanism for Bearer {
                     status: member("status"),
                     schemes: member("schemes"),
                     scope: member("scope"),
+                    openid_configuration: member("openid-configuration"),
                 });
                 // RFC 7628 section 3.2.3: one octet 0x01; XOAUTH2: nothing. The refusal follows, and
                 // nothing but a refusal may.

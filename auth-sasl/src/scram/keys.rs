@@ -277,5 +277,8 @@ mod tests {
             assert_ne!(a.salt(), other.salt());
         }
         assert_eq!(a.salt().len(), SALT_LEN);
+        let decoy = super::super::Decoy { key: b"k", iterations: 4096 };
+        assert_eq!(decoy.keys(Hash::Sha256, "a"), a);
+        assert!(!a.verify(b"pencil"));
     }
 }

@@ -45,6 +45,15 @@ pub struct Decoy<'a> {
     pub iterations: u32,
 }
 
+impl Decoy<'_> {
+    /// Keys that nobody has, always the same for the same name. For hosts that verify PLAIN and LOGIN
+    /// by [`StoredKeys::verify`]: an unknown user's password is verified with these, and takes as long.
+    #[must_use]
+    pub fn keys(&self, hash: Hash, user: &str) -> StoredKeys {
+        StoredKeys::decoy(hash, self.key, user, self.iterations)
+    }
+}
+
 impl fmt::Debug for Decoy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decoy").field("iterations", &self.iterations).finish_non_exhaustive()

@@ -96,8 +96,13 @@ fn refusal(error: &BearerError) -> Vec<u8> {
         "403" => "insufficient_scope",
         status => status,
     };
-    let members = [("status", status), ("scope", &*error.scope)];
-    json::write(if error.scope.is_empty() { members.split_at(1).0 } else { &members })
+    let members = [
+        ("status", status),
+        ("scope", &*error.scope),
+        ("openid-configuration", &*error.openid_configuration),
+    ];
+    let given: Vec<_> = members.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    json::write(&given)
 }
 
 #[cfg(test)]

@@ -147,6 +147,7 @@ mod tests {
             status: "401".into(),
             schemes: "bearer mac".into(),
             scope: "https://mail.google.com/".into(),
+            ..BearerError::default()
         };
         let Step::Challenge(challenge) = m.answer(Answer::BearerRefused(Failure::Credentials, error)) else {
             panic!()
