@@ -43,6 +43,7 @@ impl Config {
         .and(Capabilities::SPECIAL_USE)
         .and(Capabilities::CONDSTORE)
         .and(Capabilities::QRESYNC)
+        .and(Capabilities::BINARY)
         .and(Capabilities::ESEARCH)
         .and(Capabilities::SEARCHRES)
         .and(Capabilities::LIST_EXTENDED)

@@ -31,7 +31,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         };
         // RFC 9051 section 6.4.4: who enabled IMAP4rev2 is always answered with ESEARCH.
         let rev2 = peer.machine.enabled().contains(Capabilities::IMAP4REV2);
-        let returns = search.returns.or(rev2.then_some(SearchReturn::ALL));
+        let returns = search.returns.or_else(|| rev2.then_some(SearchReturn::ALL));
         let saves = returns.is_some_and(|r| r.contains(SearchReturn::SAVE));
         let query = Charset::named(search.charset.as_ref())
             .and_then(|charset| resolve(&search.key, charset, &selected.view, &selected.saved));

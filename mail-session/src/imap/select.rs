@@ -76,9 +76,8 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         if selected.read_only {
             return read_only(peer);
         }
-        let uids = match set.map(|set| selected.named(true, &set)).transpose() {
-            Ok(uids) => uids,
-            Err(_) => return no_such_message(peer),
+        let Ok(uids) = set.map(|set| selected.named(true, &set)).transpose() else {
+            return no_such_message(peer);
         };
         let mut expunged = false;
         match selected.mailbox.expunge(uids.as_ref(), true).await {

@@ -15,6 +15,7 @@ async fn capability_is_what_works() {
             "APPENDLIMIT",
             "AUTH=LOGIN",
             "AUTH=PLAIN",
+            "BINARY",
             "CHILDREN",
             "CONDSTORE",
             "CREATE-SPECIAL-USE",

@@ -204,3 +204,47 @@ async fn a_saved_result_stands_for_a_set() {
     client.ok("SELECT x").await;
     assert_eq!(fetched(&mut client).await, "", "SELECT forgets it");
 }
+
+#[tokio::test]
+async fn binary_undoes_the_transfer_encoding() {
+    let server = Server::new();
+    let mut client = server.select().await;
+    // Once small enough to be kept, once read in pieces.
+    for lines in [1, 8000] {
+        let base64 = "AAECaGVsbG8gd29ybGQhIQAAAAAA\r\n".repeat(lines);
+        let message = format!(
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n\
+             --b\r\nContent-Transfer-Encoding: BASE64\r\nContent-Type: image/gif\r\n\r\n{base64}\r\n\
+             --b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A4=\r\nb\r\n\
+             --b\r\nContent-Transfer-Encoding: x-strange\r\n\r\n???\r\n\
+             --b\r\n\r\nplain\r\n--b--\r\n"
+        );
+        client.append("INBOX", &message).await;
+        let size = 21 * lines;
+        let seq = if lines == 1 { 1 } else { 2 };
+        let sizes = client.ok(&format!("FETCH {seq} (BINARY.SIZE[1] BINARY.SIZE[2] BINARY.SIZE[4])")).await;
+        assert_eq!(
+            sizes[0],
+            format!("* {seq} FETCH (BINARY.SIZE[1] {size} BINARY.SIZE[2] 3 BINARY.SIZE[4] 5)")
+        );
+        let content = "\0\u{1}\u{2}hello world!!\0\0\0\0\0".repeat(lines);
+        let answer = client.ok(&format!("FETCH {seq} BINARY.PEEK[1]")).await;
+        assert!(answer[0] == format!("* {seq} FETCH (BINARY[1] ~{{{size}}}\r\n{content})"), "{lines}");
+        let from = size - 18;
+        let answer = client.ok(&format!("FETCH {seq} BINARY.PEEK[1]<{from}.5>")).await;
+        assert_eq!(answer, [format!("* {seq} FETCH (BINARY[1]<{from}> ~{{5}}\r\nhello)")]);
+        let answer = client.ok(&format!("FETCH {seq} (BINARY.PEEK[2] BINARY.PEEK[9])")).await;
+        assert_eq!(answer, [format!("* {seq} FETCH (BINARY[2] ~{{3}}\r\n\u{e4}b BINARY[9] NIL)")]);
+        // RFC 3516 section 4.3
+        let answer = client.fails(&format!("FETCH {seq} BINARY.PEEK[3]")).await;
+        assert!(answer.starts_with("NO [UNKNOWN-CTE] "), "{answer}");
+        let answer = client.ok(&format!("FETCH {seq} BINARY[4]")).await;
+        assert_eq!(answer, [format!("* {seq} FETCH (BINARY[4] ~{{5}}\r\nplain FLAGS (\\Seen \\Recent))")]);
+    }
+    // Section 4.4: octets in are octets out.
+    client.send(b"a APPEND INBOX ~{7+}\r\n\r\n\0a\r\n\xff\r\n").await;
+    assert!(client.until("a ").await.last().unwrap().starts_with("OK [APPENDUID "));
+    client.send("b FETCH 3 BINARY.PEEK[]\r\n").await;
+    assert_eq!(client.octets().await, b"* 3 FETCH (BINARY[] ~{7}\r\n\r\n\0a\r\n\xff)");
+    client.until("b ").await;
+}

@@ -3,20 +3,26 @@
 mod derived;
 mod message;
 
-use imap4_proto::types::{Capabilities, DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText};
+use imap4_proto::types::{
+    Capabilities, Code, DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText,
+};
 use mailstore_api::{
     FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, ModSeq, StoreError, SystemFlags, Uid,
     UidSet,
 };
 
-use self::message::{Message, Octets};
+use self::message::{Message, Octets, Source};
 use super::{
     modseq::{Style, missed, no_modseqs},
     search_key::bounds,
     selected::{Selected, after_uid, is_gone},
     session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
-use crate::{auth::Authority, mime::Structure, view::Expunges};
+use crate::{
+    auth::Authority,
+    mime::{Decoder, Encoding, Structure},
+    view::Expunges,
+};
 
 /// Messages asked for at once, where only what the store knows of them is wanted.
 const ROWS: usize = 1000;
@@ -81,6 +87,8 @@ enum Sent {
     Gone,
     /// The store could not read it.
     Failed(StoreError),
+    /// Of a part, the transfer encoding is not known.
+    UnknownEncoding,
     /// The connection ends: a literal was announced and could not be delivered.
     Cut,
 }
@@ -91,6 +99,7 @@ struct Tally {
     sent: usize,
     failed: Option<StoreError>,
     cut: bool,
+    unknown_encoding: bool,
 }
 
 impl<St: MailStore, A: Authority> Session<'_, St, A> {
@@ -139,6 +148,10 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         if let Some(error) = tally.failed {
             return self.fail(&error, peer);
         }
+        if tally.unknown_encoding {
+            let code = Code::UnknownCte;
+            return Ok(peer.machine.no(Some(code), "A part's transfer encoding is not known")?);
+        }
         // RFC 2180 section 4.1.2. A UID that is not there is no error (RFC 9051 section 6.4.9).
         if tally.sent < asked && !fetch.uid && fetch.changed_since.is_none() {
             let (code, text) = EXPUNGED;
@@ -176,6 +189,7 @@ async fn send_all<M: Mailbox>(
                     Sent::Yes => tally.sent += 1,
                     Sent::Gone => {}
                     Sent::Failed(error) => tally.failed = Some(error),
+                    Sent::UnknownEncoding => tally.unknown_encoding = true,
                     Sent::Cut => {
                         tally.cut = true;
                         return Ok(Ok(tally));
@@ -282,6 +296,10 @@ enum Ready {
     /// A value that is encoded already.
     Encoded(bytes::Bytes),
     Octets(Octets),
+    /// The part's transfer encoding is not known (RFC 3516 section 4.3).
+    UnknownEncoding,
+    /// BINARY.SIZE
+    Number(u64),
 }
 
 async fn send_one<M: Mailbox>(
@@ -298,6 +316,7 @@ async fn send_one<M: Mailbox>(
     let mut ready = Vec::with_capacity(plan.items.len());
     for item in &plan.items {
         match make_ready(&mut message, item, meta).await {
+            Ok(Ready::UnknownEncoding) => return Ok(Sent::UnknownEncoding),
             Ok(made) => ready.push(made),
             Err(error) if is_gone(&error) => return Ok(Sent::Gone),
             Err(error) => return Ok(Sent::Failed(error)),
@@ -309,7 +328,10 @@ async fn send_one<M: Mailbox>(
     }
     for (item, ready) in plan.items.iter().zip(ready) {
         match ready {
-            Ready::Known => {
+            Ready::Number(n) => {
+                row.number(item, n);
+            }
+            Ready::Known | Ready::UnknownEncoding => {
                 write_known(&mut row, item, meta, selected);
             }
             Ready::Encoded(value) => {
@@ -363,6 +385,47 @@ async fn send_octets<M: Mailbox>(
                 peer.drain(HIGH_WATER).await?;
             }
         }
+        Octets::Decoded(encoding, from, range) => {
+            return send_decoded(message, encoding, from, range, peer).await;
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Decodes from the start, and sends those octets that are wanted.
+async fn send_decoded<M: Mailbox>(
+    message: &mut Message<'_, M>,
+    encoding: Encoding,
+    mut from: std::ops::Range<u64>,
+    wanted: std::ops::Range<u64>,
+    peer: &mut Client<'_>,
+) -> Answer<Result<(), StoreError>> {
+    let mut decoder = Some(Decoder::new(encoding));
+    let mut at = 0_u64;
+    while at < wanted.end
+        && let Some(mut decoding) = decoder.take()
+    {
+        let octets = if from.start < from.end {
+            let chunk = match message.next(Source::Whole, &from).await {
+                Ok(chunk) => chunk,
+                Err(error) => return Ok(Err(error)),
+            };
+            from.start += chunk.len() as u64;
+            let octets = decoding.feed(&chunk).into_owned();
+            decoder = Some(decoding);
+            octets
+        } else {
+            decoding.finish()
+        };
+        let end = at + octets.len() as u64;
+        let place = |n: u64| usize::try_from(n.clamp(at, end) - at).unwrap_or(usize::MAX);
+        if let Some(octets) = octets.get(place(wanted.start)..place(wanted.end))
+            && !octets.is_empty()
+        {
+            peer.machine.literal(bytes::Bytes::copy_from_slice(octets))?;
+        }
+        at = end;
+        peer.drain(HIGH_WATER).await?;
     }
     Ok(Ok(()))
 }
@@ -383,6 +446,14 @@ async fn make_ready<M: Mailbox>(
         FetchItem::Rfc822Header => (whole(Some(SectionText::Header)), None),
         FetchItem::Rfc822Text => (whole(Some(SectionText::Text)), None),
         FetchItem::BodySection { section, partial, .. } => (section, partial),
+        FetchItem::Binary { part, partial, .. } => {
+            let octets = message.binary(part, partial).await?;
+            return Ok(octets.map_or(Ready::UnknownEncoding, Ready::Octets));
+        }
+        FetchItem::BinarySize { part } => {
+            let octets = message.binary(part, None).await?;
+            return Ok(octets.map_or(Ready::UnknownEncoding, |octets| Ready::Number(octets.len())));
+        }
         _ => return Ok(Ready::Known),
     };
     message.section(&section, partial).await.map(Ready::Octets)
