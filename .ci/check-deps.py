@@ -8,7 +8,10 @@ WIRE = {"bytes", "memchr", "thiserror", "zeroize"}
 PROTO = WIRE | {"mail-wire", "nom", "base64"}
 ALLOWED = {
     "mail-wire": WIRE,
-    "auth-sasl": {"base64", "thiserror", "zeroize", "subtle", "bytes", "memchr"},
+    "auth-sasl": {
+        "base64", "thiserror", "zeroize", "subtle", "bytes", "memchr",
+        "sha1", "sha2", "md-5", "hmac", "pbkdf2", "unicode-normalization",
+    },
     "pop3-proto": PROTO,
     "imap4-proto": PROTO,
     "smtp-submit-proto": PROTO,
@@ -18,7 +21,7 @@ ALLOWED = {
         "auth-sasl", "mail-wire", "mail-drive", "pop3-proto", "imap4-proto", "smtp-submit-proto", "mailstore-api",
         "bytes", "memchr", "base64", "futures-io", "thiserror", "zeroize", "tracing", "mail-parser", "encoding_rs",
     },
-    "mailstore-sqlite": {"mailstore-api", "bytes", "thiserror", "rusqlite", "tracing", "memchr", "rustix"},
+    "mailstore-sqlite": {"mailstore-api", "bytes", "thiserror", "rusqlite", "tracing", "crc32fast"},
 }
 
 meta = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]))

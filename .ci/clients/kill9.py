@@ -11,7 +11,7 @@ appended, submitted, validity, lock = {}, {}, set(), threading.Lock()
 def appender(n, round_):
     try:
         m = imaplib.IMAP4(HOST, P["imap"], timeout=20)
-        m.login(ALICE, f'"{SECRET}"')
+        m.login(ALICE, SECRET)
         for i in range(10_000):
             text = message(f"append {round_}.{n}.{i}", random.choice((300, 3000, 30_000, 200_000)))
             kind, data = m.append("Archive", None, None, text)
@@ -42,7 +42,7 @@ def submitter(n, round_):
 def check(user, mailbox):
     m = imaplib.IMAP4(HOST, P["imap"], timeout=60)
     imaplib._MAXLINE = 64 << 20
-    m.login(user, f'"{SECRET}"')
+    m.login(user, SECRET)
     m.select(mailbox, readonly=True)
     v = int(m.response("UIDVALIDITY")[1][0])
     got = {}

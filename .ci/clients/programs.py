@@ -11,7 +11,7 @@ with open(certificate, "w") as f:
 
 def imap():
     m = imaplib.IMAP4_SSL(HOST, P["imaps"], ssl_context=context(), timeout=20)
-    m.login(ALICE, f'"{SECRET}"')
+    m.login(ALICE, SECRET)
     return m
 
 

@@ -36,23 +36,59 @@
 //! # Ok::<(), auth_sasl::Misuse>(())
 //! ```
 //!
+//! # What there is
+//! | mechanism | server asks its host for | client needs |
+//! |---|---|---|
+//! | SCRAM-SHA-512, -256, -1, each with and without -PLUS | [`Request::ScramKeys`], then [`Request::Authorize`] | name, password, random octets |
+//! | OAUTHBEARER, XOAUTH2 | [`Request::Bearer`] | mailbox, token |
+//! | PLAIN, LOGIN | [`Request::Password`] | name, password |
+//! | EXTERNAL | [`Request::Certificate`] | to have shown a certificate |
+//! | ANONYMOUS | [`Request::Anonymous`] | to want it |
+//! | CRAM-MD5 | [`Request::CramMd5`] | name, password, a policy that allows it |
+//!
+//! [`Mechanism::BEST_FIRST`] are those to list; an [`Offer`] leaves out what the host cannot serve.
+//! SCRAM wants random octets and a [`Decoy`](scram::Decoy) in the [`Channel`]; its -PLUS variants are
+//! listed before TLS too, so that a client sees when somebody takes them from the list.
+//!
+//! The client's side begins with [`choose`], which gives a [`ClientExchange`]. A client asks
+//! [`ClientExchange::success`] before it believes the server's.
+//!
+//! Names and passwords are prepared by SASLprep ([`prepare`]) where the RFCs ask for it: the password
+//! in [`Request::Password`] is what is to be hashed and compared. Protocol commands that carry a
+//! password without a mechanism (IMAP LOGIN, POP3 PASS), and the program that sets passwords, want
+//! [`prepare::password`] too, or the same password will not be the same.
+//!
 //! # The set is open
-//! [`ServerMechanism`] is object-safe: implement it anywhere, describe it by [`Mechanism::new`], and
-//! list it beside those of this crate. What it needs and no [`Request`] names goes through
-//! [`Request::Other`].
+//! [`ServerMechanism`] and [`ClientMechanism`] are object-safe: implement them anywhere, describe them
+//! by [`Mechanism::new`] and [`ClientMethod::new`], and list them beside those of this crate. What one
+//! needs and no [`Request`] names goes through [`Request::Other`].
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod client;
+pub mod cram_md5;
+mod json;
 mod offer;
+pub mod prepare;
+pub mod scram;
 mod secret;
 mod server;
 mod step;
 
+pub use client::{
+    ChooseError, ClientError, ClientExchange, ClientLogin, ClientMechanism, ClientMethod, ClientPolicy,
+    ClientSetup, ClientStep, choose,
+};
 pub use offer::{Channel, Credential, Mechanism, Offer};
 pub use secret::Secret;
-pub use server::{Login, Misuse, Plain, ServerExchange, ServerMechanism, XOAuth2};
-pub use step::{Answer, BearerError, BearerLogin, Failure, Identity, PasswordLogin, Request, Step};
+pub use server::{
+    Anonymous, CramMd5, External, Login, Misuse, OAuthBearer, Plain, ServerExchange, ServerMechanism, XOAuth2,
+};
+pub use step::{
+    AnonymousLogin, Answer, Authorization, BearerError, BearerLogin, CertificateLogin, Failure, Identity,
+    PasswordLogin, Request, Step,
+};
 
 /// Octets of a user name, an authorization identity or a password, at most.
 ///

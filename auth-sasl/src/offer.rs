@@ -1,7 +1,10 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::{Login, Plain, ServerExchange, ServerMechanism, XOAuth2};
+use crate::{
+    Anonymous, CramMd5, External, Login, OAuthBearer, Plain, ServerExchange, ServerMechanism, XOAuth2,
+    scram::{self, Decoy, Hash},
+};
 
 /// What a mechanism needs its host to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,13 +14,21 @@ pub enum Credential {
     Password,
     /// Whether a bearer token is right.
     Bearer,
+    /// A user's SCRAM keys for this hash.
+    ScramKeys(Hash),
+    /// A user's password in the clear, or whether a keyed MD5 is made with it.
+    CramMd5,
+    /// Whom this connection's client certificate stands for: to be served where there is one.
+    Certificate,
+    /// That anybody may in.
+    Anonymous,
     /// Something a mechanism from outside this crate needs, by a name of its own.
     Other(&'static str),
 }
 
 /// What a mechanism may know of the connection it runs on. Randomness and channel bindings come in
-/// here, for mechanisms that need them.
-#[derive(Clone, Copy, Debug, Default)]
+/// here, for mechanisms that need them, on both sides.
+#[derive(Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct Channel<'a> {
     /// The `tls-exporter` channel binding (RFC 9266).
@@ -26,8 +37,25 @@ pub struct Channel<'a> {
     pub tls_server_end_point: Option<&'a [u8]>,
     /// The client's verified certificate, DER.
     pub client_certificate: Option<&'a [u8]>,
-    /// Fresh random octets for nonces.
+    /// Fresh random octets for nonces: [`scram::MIN_RANDOM`] of them, or up to 32.
     pub random: Option<&'a [u8]>,
+    /// Server side: how unknown users are made to look like known ones. SCRAM needs it.
+    pub decoy: Option<Decoy<'a>>,
+    /// Server side: its host name, for challenges that name it.
+    pub host: Option<&'a str>,
+    /// Server side: whether a SCRAM mechanism with channel binding is among those listed; `None`: if
+    /// there is a channel binding. [`Offer::begin`] sees to it.
+    pub plus_listed: Option<bool>,
+}
+
+impl fmt::Debug for Channel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("tls_exporter", &self.tls_exporter.is_some())
+            .field("tls_server_end_point", &self.tls_server_end_point.is_some())
+            .field("client_certificate", &self.client_certificate.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A mechanism by name: what it needs, and how an exchange of it begins.
@@ -47,6 +75,59 @@ impl Mechanism {
     /// XOAUTH2 (Google, Microsoft).
     pub const XOAUTH2: Self =
         Self::new("XOAUTH2", Credential::Bearer, true, |_| Box::new(XOAuth2::default()));
+
+    /// OAUTHBEARER (RFC 7628).
+    pub const OAUTHBEARER: Self =
+        Self::new("OAUTHBEARER", Credential::Bearer, true, |_| Box::new(OAuthBearer::default()));
+    /// EXTERNAL (RFC 4422 appendix A): the client certificate of the TLS connection.
+    pub const EXTERNAL: Self =
+        Self::new("EXTERNAL", Credential::Certificate, false, |c| Box::new(External::new(c)));
+    /// ANONYMOUS (RFC 4505): not among the [`BEST_FIRST`](Self::BEST_FIRST).
+    pub const ANONYMOUS: Self =
+        Self::new("ANONYMOUS", Credential::Anonymous, false, |_| Box::new(Anonymous::default()));
+    /// CRAM-MD5 (RFC 2195): obsolete, and it wants passwords kept in the clear. Not among the
+    /// [`BEST_FIRST`](Self::BEST_FIRST).
+    pub const CRAM_MD5: Self =
+        Self::new("CRAM-MD5", Credential::CramMd5, false, |c| Box::new(CramMd5::new(c)));
+    /// SCRAM-SHA-1 (RFC 5802).
+    pub const SCRAM_SHA_1: Self =
+        Self::scram(Hash::Sha1, false, |c| Box::new(scram::Server::new(Hash::Sha1, false, c)));
+    /// SCRAM-SHA-1-PLUS (RFC 5802), bound to the TLS connection; listed before TLS too.
+    pub const SCRAM_SHA_1_PLUS: Self =
+        Self::scram(Hash::Sha1, true, |c| Box::new(scram::Server::new(Hash::Sha1, true, c)));
+    /// SCRAM-SHA-256 (RFC 7677).
+    pub const SCRAM_SHA_256: Self =
+        Self::scram(Hash::Sha256, false, |c| Box::new(scram::Server::new(Hash::Sha256, false, c)));
+    /// SCRAM-SHA-256-PLUS (RFC 7677), bound to the TLS connection; listed before TLS too.
+    pub const SCRAM_SHA_256_PLUS: Self =
+        Self::scram(Hash::Sha256, true, |c| Box::new(scram::Server::new(Hash::Sha256, true, c)));
+    /// SCRAM-SHA-512 (as RFC 7677 with SHA-512).
+    pub const SCRAM_SHA_512: Self =
+        Self::scram(Hash::Sha512, false, |c| Box::new(scram::Server::new(Hash::Sha512, false, c)));
+    /// SCRAM-SHA-512-PLUS (as RFC 7677 with SHA-512), bound to the TLS connection; listed before TLS too.
+    pub const SCRAM_SHA_512_PLUS: Self =
+        Self::scram(Hash::Sha512, true, |c| Box::new(scram::Server::new(Hash::Sha512, true, c)));
+
+    /// All of this crate that a server may list without second thoughts, best first. What its host
+    /// cannot serve, an [`Offer`] leaves out. Leave the -PLUS ones out where there is never TLS.
+    pub const BEST_FIRST: &'static [Self] = &[
+        Self::EXTERNAL,
+        Self::SCRAM_SHA_512_PLUS,
+        Self::SCRAM_SHA_256_PLUS,
+        Self::SCRAM_SHA_1_PLUS,
+        Self::SCRAM_SHA_512,
+        Self::SCRAM_SHA_256,
+        Self::SCRAM_SHA_1,
+        Self::OAUTHBEARER,
+        Self::XOAUTH2,
+        Self::PLAIN,
+        Self::LOGIN,
+    ];
+
+    const fn scram(hash: Hash, plus: bool, server: fn(&Channel<'_>) -> Box<dyn ServerMechanism>) -> Self {
+        let name = if plus { hash.mechanism_plus() } else { hash.mechanism() };
+        Self::new(name, Credential::ScramKeys(hash), false, server)
+    }
 
     /// A mechanism, of this crate or not. `clear_password`: it shows a password or a token to
     /// whoever reads the connection, so it wants TLS.
@@ -78,7 +159,7 @@ impl Mechanism {
         self.clear_password
     }
 
-    /// A new exchange, server side.
+    /// A new exchange, server side. [`Offer::begin`] tells it what else is listed.
     #[must_use]
     pub fn begin(&self, channel: &Channel<'_>) -> ServerExchange {
         ServerExchange::new((self.server)(channel))
@@ -136,6 +217,14 @@ impl<'a> Offer<'a> {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&'a Mechanism> {
         self.iter().find(|m| m.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A new exchange of the offered mechanism of this name, in any case. A SCRAM mechanism is told
+    /// whether the offer has one with channel binding, which shows it a downgrade (RFC 5802 section 6).
+    #[must_use]
+    pub fn begin(&self, name: &str, channel: &Channel<'_>) -> Option<ServerExchange> {
+        let plus = self.names().any(|n| n.starts_with("SCRAM-") && n.ends_with("-PLUS"));
+        Some(self.find(name)?.begin(&Channel { plus_listed: Some(plus), ..*channel }))
     }
 
     /// Whether `name` is not offered only because the connection is not encrypted.

@@ -1,7 +1,11 @@
 use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::{any::Any, fmt};
 
-use crate::Secret;
+use crate::{
+    Secret,
+    cram_md5::CramLogin,
+    scram::{KeyRequest, StoredKeys},
+};
 
 /// What a mechanism wants next. The list is closed: a kind of step more would concern every host.
 #[must_use]
@@ -28,6 +32,17 @@ pub enum Request {
     Password(PasswordLogin),
     /// Is this token valid, and does it open this user's mailbox?
     Bearer(BearerLogin),
+    /// This user's SCRAM keys: [`Answer::ScramKeys`], `None` for an unknown user, for one who may not
+    /// log in, or one who tries too often: he is then treated as one with a wrong password.
+    ScramKeys(KeyRequest),
+    /// Is this CRAM-MD5 digest made with the user's password ([`CramLogin::verify`])?
+    CramMd5(CramLogin),
+    /// Whom does this certificate stand for, and may he act as the identity asked for?
+    Certificate(CertificateLogin),
+    /// May anybody in?
+    Anonymous(AnonymousLogin),
+    /// The client has proved to be this user. May he log in, and act as the identity asked for?
+    Authorize(Authorization),
     /// What a mechanism from outside this crate needs; its documentation names the type.
     Other(Box<dyn Any + Send>),
 }
@@ -37,6 +52,11 @@ impl fmt::Debug for Request {
         match self {
             Self::Password(login) => login.fmt(f),
             Self::Bearer(login) => login.fmt(f),
+            Self::ScramKeys(request) => request.fmt(f),
+            Self::CramMd5(login) => login.fmt(f),
+            Self::Certificate(login) => login.fmt(f),
+            Self::Anonymous(login) => login.fmt(f),
+            Self::Authorize(question) => question.fmt(f),
             Self::Other(_) => f.write_str("Other"),
         }
     }
@@ -50,7 +70,7 @@ pub struct PasswordLogin {
     pub authcid: String,
     /// Whom the user wants to act as; `None`: himself. It is honoured or the login refused.
     pub authzid: Option<String>,
-    /// As it came: any octets but NUL, in no particular charset.
+    /// Any octets but NUL: prepared by SASLprep where it came as UTF-8, else as it came.
     pub password: Secret,
 }
 
@@ -60,8 +80,62 @@ pub struct PasswordLogin {
 pub struct BearerLogin {
     /// Whose mailbox is asked for; `None` leaves it to the token.
     pub user: Option<String>,
-    /// The token; printable ASCII.
+    /// The token; printable ASCII. Empty: OAUTHBEARER's way to ask which scope a token needs (RFC 7628
+    /// section 4.3), to be refused with [`Answer::BearerRefused`].
     pub token: Secret,
+    /// The server the client means to talk to (OAUTHBEARER, where it says so).
+    pub host: Option<String>,
+    /// The port it connected to.
+    pub port: Option<u16>,
+}
+
+/// A client certificate (EXTERNAL). TLS has verified it and that the client has its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CertificateLogin {
+    /// The end-entity certificate, DER.
+    pub certificate: Box<[u8]>,
+    /// Whom the client wants to act as; `None`: whom the certificate stands for. It is honoured or the
+    /// login refused.
+    pub authzid: Option<String>,
+}
+
+/// Somebody without a name (ANONYMOUS).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnonymousLogin {
+    /// What he calls himself, for the log; nobody vouches for it. May be empty.
+    pub trace: String,
+}
+
+/// A user who has proved to be himself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Authorization {
+    /// Who he is.
+    pub authcid: String,
+    /// Whom he wants to act as; `None`: himself. It is honoured or the login refused.
+    pub authzid: Option<String>,
+}
+
+impl CertificateLogin {
+    pub(crate) fn new(certificate: &[u8], authzid: Option<String>) -> Self {
+        Self { certificate: certificate.into(), authzid }
+    }
+}
+
+impl AnonymousLogin {
+    pub(crate) const fn new(trace: String) -> Self {
+        Self { trace }
+    }
+}
+
+impl Authorization {
+    /// For mechanisms from outside this crate.
+    #[must_use]
+    pub const fn new(authcid: String, authzid: Option<String>) -> Self {
+        Self { authcid, authzid }
+    }
 }
 
 impl PasswordLogin {
@@ -76,7 +150,7 @@ impl BearerLogin {
     /// For mechanisms from outside this crate.
     #[must_use]
     pub const fn new(user: Option<String>, token: Secret) -> Self {
-        Self { user, token }
+        Self { user, token, host: None, port: None }
     }
 }
 
@@ -89,6 +163,8 @@ pub enum Answer {
     Refused(Failure),
     /// A token is refused, with what its client is told of it.
     BearerRefused(Failure, BearerError),
+    /// What [`Request::ScramKeys`] asked for; `None`: there is no such user.
+    ScramKeys(Option<StoredKeys>),
     /// What a mechanism from outside this crate asked for.
     Other(Box<dyn Any + Send>),
 }
@@ -101,6 +177,8 @@ impl fmt::Debug for Answer {
             Self::BearerRefused(failure, error) => {
                 f.debug_tuple("BearerRefused").field(failure).field(error).finish()
             }
+            // Not even whether there are any.
+            Self::ScramKeys(_) => f.write_str("ScramKeys"),
             Self::Other(_) => f.write_str("Other"),
         }
     }
@@ -115,11 +193,19 @@ pub struct BearerError {
     pub schemes: Cow<'static, str>,
     /// The scope a token needs; may be empty.
     pub scope: Cow<'static, str>,
+    /// Where the token's issuer is described (OAUTHBEARER's `openid-configuration`), an https URL; may
+    /// be empty.
+    pub openid_configuration: Cow<'static, str>,
 }
 
 impl Default for BearerError {
     fn default() -> Self {
-        Self { status: "401".into(), schemes: "bearer".into(), scope: "".into() }
+        Self {
+            status: "401".into(),
+            schemes: "bearer".into(),
+            scope: "".into(),
+            openid_configuration: "".into(),
+        }
     }
 }
 
@@ -158,6 +244,10 @@ pub enum Failure {
     /// The credential is right, but the user may not act as the identity asked for, or not log in.
     #[error("not authorized")]
     NotAuthorized,
+    /// The client's channel binding is not this connection's, or the client was made to believe that
+    /// the server cannot bind: somebody may sit between.
+    #[error("the channel bindings do not match")]
+    ChannelBinding,
     /// It could not be found out.
     #[error("temporarily unavailable")]
     Unavailable,

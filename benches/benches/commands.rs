@@ -37,7 +37,11 @@ fn imap(c: &mut Criterion) {
         let codec = CommandCodec::default();
         IMAP_COMMANDS.iter().filter(|c| codec.decode(black_box(c.as_bytes())).is_ok()).count()
     };
-    assert_eq!((serve(), peer()), (IMAP_COMMANDS.len(), IMAP_COMMANDS.len()), "each side understands the input");
+    assert_eq!(
+        (serve(), peer()),
+        (IMAP_COMMANDS.len(), IMAP_COMMANDS.len()),
+        "each side understands the input"
+    );
     let mut group = c.benchmark_group("imap commands");
     group.throughput(Throughput::Elements(IMAP_COMMANDS.len() as u64));
     group.bench_function("imap4-proto: frame, parse, answer", |b| b.iter(serve));
@@ -52,12 +56,14 @@ fn smtp(c: &mut Criterion) {
     config.auth_required = false;
     let config = Arc::new(config);
     let serve = || {
-        run(&mut Server::new(Arc::clone(&config)), black_box(all.as_bytes()), |server, frame| match server.event(frame) {
-            Event::Mail { .. } => server.accept_mail().unwrap(),
-            Event::Rcpt { .. } => server.accept_rcpt().unwrap(),
-            Event::Answered(a) => assert!(a.code < 400),
-            Event::Reset => {}
-            other => panic!("{other:?}"),
+        run(&mut Server::new(Arc::clone(&config)), black_box(all.as_bytes()), |server, frame| {
+            match server.event(frame) {
+                Event::Mail { .. } => server.accept_mail().unwrap(),
+                Event::Rcpt { .. } => server.accept_rcpt().unwrap(),
+                Event::Answered(a) => assert!(a.code < 400),
+                Event::Reset => {}
+                other => panic!("{other:?}"),
+            }
         })
     };
     let peer = || {
@@ -66,7 +72,11 @@ fn smtp(c: &mut Criterion) {
             .filter(|c| smtp_proto::Request::parse(&mut black_box(c.as_bytes()).iter()).is_ok())
             .count()
     };
-    assert_eq!((serve(), peer()), (SMTP_COMMANDS.len(), SMTP_COMMANDS.len()), "each side understands the input");
+    assert_eq!(
+        (serve(), peer()),
+        (SMTP_COMMANDS.len(), SMTP_COMMANDS.len()),
+        "each side understands the input"
+    );
     let mut group = c.benchmark_group("smtp commands");
     group.throughput(Throughput::Elements(SMTP_COMMANDS.len() as u64));
     group.bench_function("smtp-submit-proto: frame, parse, answer", |b| b.iter(serve));
@@ -81,19 +91,21 @@ fn pop3(c: &mut Criterion) {
     config.passwords = Passwords::Always;
     let config = Arc::new(config);
     let serve = || {
-        run(&mut Server::new(Arc::clone(&config)), black_box(all.as_bytes()), |server, frame| match server.event(frame) {
-            Event::Pass(_) => server.logged_in("in").unwrap(),
-            Event::Capa => server.capabilities(&["PLAIN"]).unwrap(),
-            Event::Stat => server.drop_listing(17, 12_345).unwrap(),
-            Event::List(Some(n)) => server.scan_listing(n, 12_345).unwrap(),
-            Event::Uidl(Some(n)) => server.unique_id_listing(n, "0000000100000011").unwrap(),
-            Event::Dele(_) => server.ok("done").unwrap(),
-            Event::Retr(_) | Event::Top(..) => {
-                server.begin_body("here").unwrap();
-                server.end_body().unwrap();
+        run(&mut Server::new(Arc::clone(&config)), black_box(all.as_bytes()), |server, frame| {
+            match server.event(frame) {
+                Event::Pass(_) => server.logged_in("in").unwrap(),
+                Event::Capa => server.capabilities(&["PLAIN"]).unwrap(),
+                Event::Stat => server.drop_listing(17, 12_345).unwrap(),
+                Event::List(Some(n)) => server.scan_listing(n, 12_345).unwrap(),
+                Event::Uidl(Some(n)) => server.unique_id_listing(n, "0000000100000011").unwrap(),
+                Event::Dele(_) => server.ok("done").unwrap(),
+                Event::Retr(_) | Event::Top(..) => {
+                    server.begin_body("here").unwrap();
+                    server.end_body().unwrap();
+                }
+                Event::Answered(pop3_proto::Answered::Done(_)) => {}
+                other => panic!("{other:?}"),
             }
-            Event::Answered(pop3_proto::Answered::Done(_)) => {}
-            other => panic!("{other:?}"),
         })
     };
     assert_eq!(serve(), POP3_COMMANDS.len() + 2, "the input is understood");

@@ -22,7 +22,8 @@ fn oracle(data: &[u8]) -> Option<(Vec<u8>, usize)> {
 
 fuzz_target!(|input: &[u8]| {
     let Some((piece, data)) = input.split_first() else { return };
-    let (mut decoder, mut buffer, mut content, mut used, mut end) = (DotDecoder::new(), Vec::new(), Vec::new(), 0, None);
+    let (mut decoder, mut buffer, mut content, mut used, mut end) =
+        (DotDecoder::new(), Vec::new(), Vec::new(), 0, None);
     'all: for chunk in data.chunks(usize::from(*piece).max(1)) {
         buffer.extend_from_slice(chunk);
         loop {

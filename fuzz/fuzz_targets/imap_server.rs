@@ -27,7 +27,9 @@ fuzz_target!(|data: &[u8]| {
             },
             Event::Auth { .. } => server.challenge(b"go on"),
             Event::AuthResponse(_) => server.authenticated("in"),
-            Event::AppendBegin(_) | Event::AppendNext(_) if turn % 4 == 0 => server.refuse_literal(None, "no"),
+            Event::AppendBegin(_) | Event::AppendNext(_) if turn % 4 == 0 => {
+                server.refuse_literal(None, "no")
+            }
             Event::AppendBegin(_) | Event::AppendNext(_) => server.accept_literal(),
             Event::AppendEnd | Event::IdleDone => server.ok(None, "done"),
             _ => Ok(()),

@@ -25,7 +25,9 @@ fuzz_target!(|data: &[u8]| {
                 .begin_body("here")
                 .and_then(|()| server.body(".a\r\n.".into()))
                 .and_then(|()| server.end_body()),
-            Event::List(None) | Event::Uidl(None) => server.begin_list("here").and_then(|()| server.end_list()),
+            Event::List(None) | Event::Uidl(None) => {
+                server.begin_list("here").and_then(|()| server.end_list())
+            }
             Event::List(Some(n)) => server.scan_listing(n, 5),
             Event::Uidl(Some(n)) => server.unique_id_listing(n, "abc"),
             Event::Dele(_) | Event::Rset | Event::Quit => server.ok("done"),

@@ -12,7 +12,19 @@ const SLACK: usize = 4096;
 /// # Panics
 /// When the machine breaks its contract: a frame longer than the input, no progress, or `Blocked`
 /// though everything was answered.
-pub fn drive<M: Machine>(mut machine: M, data: &[u8], mut answer: impl FnMut(&mut M, &[u8])) {
+pub fn drive<M: Machine>(machine: M, data: &[u8], answer: impl FnMut(&mut M, &[u8])) {
+    run(machine, data, answer, false);
+}
+
+/// As [`drive`], for a client machine: its host may leave a question of the server's without an answer.
+///
+/// # Panics
+/// As [`drive`] does, but for `Blocked`.
+pub fn drive_client<M: Machine>(machine: M, data: &[u8], event: impl FnMut(&mut M, &[u8])) {
+    run(machine, data, event, true);
+}
+
+fn run<M: Machine>(mut machine: M, data: &[u8], mut answer: impl FnMut(&mut M, &[u8]), may_block: bool) {
     let Some((piece, data)) = data.split_first() else { return };
     let piece = usize::from(*piece).max(1);
     let (mut input, mut polls) = (Vec::new(), 0);
@@ -41,6 +53,7 @@ pub fn drive<M: Machine>(mut machine: M, data: &[u8], mut answer: impl FnMut(&mu
                     }
                     machine.upgraded(Upgraded::Tls(TlsInfo::default()));
                 }
+                Ok(Poll::Blocked) if may_block => return,
                 Ok(Poll::Blocked) => panic!("an event was left without an answer"),
                 Ok(_) | Err(_) => return,
             }

@@ -4,6 +4,8 @@
 //!
 //! - [`types`]: commands, flags, sections, sets, envelopes, as values that borrow from the frame;
 //!   [`Command::parse`](types::Command::parse) reads one, [`Command::encode`](types::Command::encode) writes it.
+//!   [`Response::parse`](types::Response::parse) reads what a server says.
+//! - [`client`]: the state machine of the connecting side. Any number of commands in flight, bodies streamed both ways.
 //! - [`server`]: the state machine of the accepting side. It does no IO, and allocates nothing for a simple command.
 //! - [`mutf7`]: mailbox names in IMAP4rev1.
 //!
@@ -69,10 +71,51 @@
 //! `AppendEnd`, and whether it is wanted is decided before the client may send it. A body section leaves as
 //! [`FetchWriter::begin_literal`](server::FetchWriter::begin_literal) and shared
 //! [`Server::literal`](server::Server::literal)s.
+//!
+//! # A client, by hand
+//!
+//! Methods queue commands, events are responses.
+//!
+//! ```
+//! use imap4_proto::{
+//!     client::{Client, Config, Event},
+//!     types::{Command, Fetch, FetchItems, Select, SequenceSet},
+//! };
+//! use mail_wire::{Instant, Machine, Poll};
+//!
+//! let mut client = Client::new(Config::default());
+//! let mut input: &[u8] = b"* PREAUTH [CAPABILITY IMAP4rev1] ready\r\n\
+//!     * 1 EXISTS\r\nA1 OK [READ-WRITE] Selected\r\n\
+//!     * 1 FETCH (UID 7 BODY[] {5}\r\nhello)\r\nA2 OK Fetched\r\n";
+//! let (mut body, mut uid) = (Vec::new(), None);
+//! while let Poll::Frame(n) = client.poll(input, Instant::ZERO)? {
+//!     let (frame, rest) = input.split_at(n);
+//!     input = rest;
+//!     match client.event(frame) {
+//!         Event::Greeting { .. } => {
+//!             // Both at once: the second has its place once the first is done.
+//!             client.command(&Command::Select(Select::new(client.mailbox(b"INBOX"), false)))?;
+//!             let set = SequenceSet::parse(b"1:*").unwrap();
+//!             let items = FetchItems::parse(b"(UID BODY.PEEK[])").unwrap();
+//!             client.command(&Command::Fetch(Fetch::new(true, set, items)))?;
+//!         }
+//!         Event::FetchBegin { items, .. } => uid = items.uid(),
+//!         Event::FetchChunk(octets) => body.extend_from_slice(octets),
+//!         Event::Done { tag, status, .. } => println!("{tag}: {status:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!((uid, &body[..]), (Some(7), &b"hello"[..]));
+//!
+//! let sent: Vec<u8> = client.output().segments().flatten().copied().collect();
+//! assert_eq!(sent, b"A1 SELECT INBOX\r\nA2 UID FETCH 1:* (UID BODY.PEEK[])\r\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod client;
 mod encode;
 mod grammar;
 pub mod mutf7;

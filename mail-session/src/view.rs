@@ -64,6 +64,8 @@ pub struct View {
     uids: Vec<Uid>,
     /// All up to here was absorbed.
     cursor: ModSeq,
+    /// The client was told of all up to here.
+    settled: ModSeq,
     /// Up to this UID the client was told of all there are: what is not in `uids` is gone for good.
     told_upto: u32,
     /// Of `uids`, those that are gone but not told.
@@ -87,6 +89,7 @@ impl View {
             uid_validity: snapshot.uid_validity,
             uids: snapshot.uids.clone(),
             cursor: snapshot.at,
+            settled: snapshot.at,
             told_upto: snapshot.uids.last().map_or(0, |u| u.get()).max(snapshot.uid_next.saturating_sub(1)),
             gone: BTreeSet::new(),
             new: Vec::new(),
@@ -107,6 +110,19 @@ impl View {
     #[must_use]
     pub const fn cursor(&self) -> ModSeq {
         self.cursor
+    }
+
+    /// The client was told of all changes up to here: what HIGHESTMODSEQ may say. Whoever comes back with it
+    /// misses nothing.
+    #[must_use]
+    pub const fn settled(&self) -> ModSeq {
+        self.settled
+    }
+
+    /// Up to this UID the client was told of all there are.
+    #[must_use]
+    pub const fn told_upto(&self) -> u32 {
+        self.told_upto
     }
 
     /// How many messages the client counts, those included whose expunge it was not told.
@@ -207,6 +223,12 @@ impl View {
             Some(end) if end.get() > last => set.intersection(&UidSet::from_ranges([(1, last)])),
             _ => set,
         }
+    }
+
+    /// The UIDs in these ranges, whether there are such messages or not, `*` being the last the client knows.
+    pub fn uid_ranges(&self, ranges: impl IntoIterator<Item = (Bound, Bound)>) -> UidSet {
+        let last = self.uids.last().map_or(1, |u| u.get());
+        UidSet::from_ranges(ranges.into_iter().map(|(a, b)| (a.unwrap_or(last), b.unwrap_or(last))))
     }
 
     /// Takes in what the store says came after [`cursor`](Self::cursor). The same or an older delta again
@@ -384,6 +406,9 @@ impl View {
             if let Some(seq) = self.seq_of(uid) {
                 updates.flags.push((seq, change));
             }
+        }
+        if self.gone.is_empty() {
+            self.settled = self.cursor;
         }
         updates
     }

@@ -230,3 +230,32 @@ impl Watch for AnyWatch {
         self.0.poll_every()
     }
 }
+
+#[cfg(all(test, feature = "conformance"))]
+mod tests {
+    use crate::{
+        Account, AnyStore, AppendSpec, Delivery, ErrorKind, MailStore, MailboxName, MemoryStore, Recipient,
+        conformance::block_on,
+    };
+
+    #[test]
+    fn a_stage_of_another_kind_of_store_is_refused() {
+        // Erased twice, its stage is of another type.
+        let store = MemoryStore::new();
+        store.create_account("anna").unwrap();
+        let (once, twice) =
+            (AnyStore::new(store.clone()), AnyStore::new(AnyStore::new(AnyStore::new(store))));
+        block_on(async {
+            let (a, b) =
+                (once.open_account("anna").await.unwrap(), twice.open_account("anna").await.unwrap());
+            let id = a.find(&MailboxName::inbox()).await.unwrap().unwrap().id.unwrap();
+            let foreign = b.stage(&id, AppendSpec::default()).await.unwrap();
+            assert_eq!(a.commit(&id, vec![foreign], None).await.unwrap_err().kind, ErrorKind::Internal);
+            // And what is erased several times still works.
+            let mut delivery = twice.deliver(AppendSpec::default()).await.unwrap();
+            delivery.write(b"x").await.unwrap();
+            let to = Recipient { account: "anna".into(), mailbox: MailboxName::inbox(), prefix: Vec::new() };
+            assert!(delivery.commit(&[to]).await[0].is_ok());
+        });
+    }
+}

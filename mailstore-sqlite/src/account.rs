@@ -17,7 +17,7 @@ use crate::{
     SqliteMailbox, SqliteStaged,
     control::Place,
     error::Res,
-    index::{MailboxIndex, MailboxRow, figures},
+    index::{MailboxIndex, MailboxRow, Table, figures},
     ops::{
         append, copy,
         hierarchy::{self, Made, Validities, read_name, stored_name},
@@ -54,11 +54,17 @@ impl SqliteAccount {
             let (index, new) = self.shard.registry.enter(id);
             if new {
                 let loading = Loading(index.clone());
-                let load = move |conn: &Connection| {
-                    loading.0.load(conn);
-                    Ok(())
-                };
-                self.shared.pool.read(self.shard.number, load).await?;
+                let load = move |conn: &Connection| Ok(loading.0.load(conn));
+                if self.shared.pool.read(self.shard.number, load).await? {
+                    // Begun and not waited for.
+                    let (shard, index) = (self.shard.clone(), index.clone());
+                    drop(self.shared.pool.start_files(move || {
+                        if let Some(packed) = index.peek(Table::pack) {
+                            shard.pack(index.id, packed);
+                        }
+                        Ok(())
+                    }));
+                }
             } else if let Some(loaded) = index.loading() {
                 loaded.await?;
             }
@@ -226,14 +232,7 @@ impl Account for SqliteAccount {
     async fn stage(&self, id: &MailboxId, spec: AppendSpec) -> Result<SqliteStaged> {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
         let (account, number) = (self.id, self.number(id, ErrorKind::NotFound)?);
-        let open = self.shard.registry.get(number).and_then(|index| index.peek(|t| t.row.account == account));
-        let exists = match open {
-            Some(mine) => mine,
-            None => {
-                let read = move |conn: &Connection| Ok(read_row(conn, account, number)?.is_some());
-                self.shared.pool.read(self.shard.number, read).await?
-            }
-        };
+        let exists = self.shard.has_mailbox(account, number)?;
         match exists {
             true => Ok(SqliteStaged::new(self.shared.clone(), spec)),
             false => Err(ErrorKind::NotFound.into()),

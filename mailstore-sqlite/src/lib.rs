@@ -24,6 +24,7 @@ mod account;
 mod bits;
 mod body;
 mod control;
+mod date;
 mod error;
 mod files;
 mod index;

@@ -109,10 +109,12 @@ impl Pool {
     ) -> Result<T> {
         let in_transaction = move |c: &mut Connections| {
             c.with(shard, |conn| {
-                let tx = conn.unchecked_transaction()?;
-                let answer = work(&tx);
-                // Nothing was written; the end of the transaction cannot fail in a way that matters.
-                let _ = tx.commit();
+                conn.prepare_cached("BEGIN")?.execute([])?;
+                let answer = work(conn);
+                if conn.prepare_cached("COMMIT").and_then(|mut end| end.execute([])).is_err() {
+                    // Nothing was written; only the snapshot has to be let go.
+                    let _ = conn.execute_batch("ROLLBACK");
+                }
                 answer
             })
         };

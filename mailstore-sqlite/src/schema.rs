@@ -66,14 +66,14 @@ const SHARD: &[&str] = &["
     CREATE TABLE subscription(account INTEGER, name TEXT, PRIMARY KEY(account, name)) WITHOUT ROWID;
     CREATE TABLE keyword(mailbox INTEGER, id INTEGER, name TEXT NOT NULL, PRIMARY KEY(mailbox, id)) WITHOUT ROWID;
     -- flags: see bits.rs. keywords: those beyond the bits, as 16-bit numbers. size: with the prefix.
+    -- arrived: see date.rs. saved: seconds.
     CREATE TABLE msg(
         mailbox INTEGER,
         uid INTEGER,
         flags INTEGER NOT NULL,
         modseq INTEGER NOT NULL,
         size INTEGER NOT NULL,
-        date INTEGER NOT NULL,
-        zone INTEGER NOT NULL,
+        arrived INTEGER NOT NULL,
         body INTEGER NOT NULL,
         saved INTEGER NOT NULL,
         keywords BLOB,
@@ -85,6 +85,10 @@ const SHARD: &[&str] = &["
     CREATE TABLE expunged(
         mailbox INTEGER, modseq INTEGER, first INTEGER, last INTEGER NOT NULL,
         PRIMARY KEY(mailbox, modseq, first)) WITHOUT ROWID;
+    -- A copy of a big mailbox's messages at one modseq, to open it faster; see index/pack.rs. Whoever changes rows of
+    -- msg by other means than this program deletes the mailbox's row here.
+    CREATE TABLE packed(
+        mailbox INTEGER PRIMARY KEY, modseq INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL);
     -- Octets: in data, or in the file bodies/path. data last, so that the others are read without it.
     CREATE TABLE body(
         id INTEGER PRIMARY KEY,

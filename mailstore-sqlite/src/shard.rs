@@ -15,9 +15,9 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
     Options,
-    error::Res,
+    error::{Res, closed},
     files::BodyFiles,
-    index::{MailboxIndex, Registry},
+    index::{MailboxIndex, Packed, Registry},
     oneshot::{Receiver, channel, lock},
     pool::shard_path,
     queue::{Queue, Weight},
@@ -39,7 +39,7 @@ pub(crate) struct Shard {
     sentinel: Mutex<Sentinel>,
 }
 
-/// A connection that only tells whether anything was committed.
+/// A connection for short questions, most of all whether anything was committed.
 #[derive(Debug, Default)]
 struct Sentinel {
     conn: Option<Connection>,
@@ -61,6 +61,8 @@ pub(crate) struct Later {
     octets: usize,
     /// By mailbox, the first UID nobody was told of.
     pub(crate) recent: HashMap<i64, u32>,
+    /// Tables of big mailboxes.
+    pub(crate) packed: HashMap<i64, Packed>,
 }
 
 fn is_current(conn: &Connection, opened: u64, index: &MailboxIndex) -> Res<bool> {
@@ -80,6 +82,9 @@ fn is_current(conn: &Connection, opened: u64, index: &MailboxIndex) -> Res<bool>
     }
     Ok(current)
 }
+
+/// Packed tables that wait, at most: some megabytes each.
+const LATER_PACKED: usize = 4;
 
 const LATER_ROWS: usize = 4096;
 const LATER_OCTETS: usize = 8 << 20;
@@ -147,14 +152,29 @@ impl Shard {
     /// Whether an open mailbox's memory has all that is committed, also by other processes: some microseconds,
     /// so that it can be asked before each answer from memory.
     pub(crate) fn is_current(&self, index: &MailboxIndex) -> Res<bool> {
+        self.ask(|conn, opened| is_current(conn, opened, index))
+    }
+
+    /// Whether an account has a mailbox: some microseconds.
+    pub(crate) fn has_mailbox(&self, account: i64, mailbox: i64) -> Res<bool> {
+        self.ask(|conn, _| {
+            let mut read = conn.prepare_cached(
+                "SELECT 1 FROM mailbox WHERE id = ?1 AND account = ?2 AND name IS NOT NULL",
+            )?;
+            Ok(read.exists([mailbox, account])?)
+        })
+    }
+
+    /// A question so short that the way to a reader thread would cost more.
+    fn ask<T>(&self, question: impl FnOnce(&Connection, u64) -> Res<T>) -> Res<T> {
         let mut sentinel = lock(&self.sentinel);
         if sentinel.conn.is_none() {
             let path = shard_path(&self.dir, self.number);
             sentinel.conn = Some(schema::open(&path, Kind::Shard, Role::Reader, self.options.busy_timeout)?);
             sentinel.opened += 1;
         }
-        let Some(conn) = &sentinel.conn else { return Ok(false) };
-        let answer = is_current(conn, sentinel.opened, index);
+        let Some(conn) = &sentinel.conn else { return Err(closed().into()) };
+        let answer = question(conn, sentinel.opened);
         if answer.is_err() {
             sentinel.conn = None;
         }
@@ -184,6 +204,14 @@ impl Shard {
         lock(&self.later).derived.get(&(mailbox, uid)).cloned()
     }
 
+    /// Keeps a mailbox's table for its next opening.
+    pub(crate) fn pack(&self, mailbox: i64, packed: Packed) {
+        let mut later = lock(&self.later);
+        if later.packed.len() < LATER_PACKED {
+            later.packed.insert(mailbox, packed);
+        }
+    }
+
     pub(crate) fn claimed(&self, mailbox: i64, from: u32) {
         lock(&self.later).recent.insert(mailbox, from);
     }
@@ -195,10 +223,10 @@ impl Shard {
 
     pub(crate) fn has_later(&self) -> bool {
         let later = lock(&self.later);
-        !later.derived.is_empty() || !later.recent.is_empty()
+        !later.derived.is_empty() || !later.recent.is_empty() || !later.packed.is_empty()
     }
 
-    /// Takes up to `rows` of what waits.
+    /// Takes up to `rows` of what waits; packed tables only where there is time for all.
     pub(crate) fn take_later(&self, rows: usize) -> Later {
         let mut later = lock(&self.later);
         let keys: Vec<_> = later.derived.keys().take(rows).copied().collect();
@@ -206,7 +234,8 @@ impl Shard {
         if later.derived.is_empty() {
             later.octets = 0;
         }
-        Later { derived, octets: 0, recent: std::mem::take(&mut later.recent) }
+        let packed = if rows == usize::MAX { std::mem::take(&mut later.packed) } else { HashMap::new() };
+        Later { derived, octets: 0, recent: std::mem::take(&mut later.recent), packed }
     }
 }
 

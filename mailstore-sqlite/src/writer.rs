@@ -366,9 +366,141 @@ fn flush_later(txn: &mut Txn<'_>, rows: usize) {
         for ((mailbox, uid), derived) in &later.derived {
             ops::derived::keep(txn.conn, *mailbox, *uid, derived)?;
         }
+        for (mailbox, packed) in &later.packed {
+            // Not of a mailbox that is deleted meanwhile: nobody would take it away again.
+            txn.conn
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO packed(mailbox, modseq, crc, data) SELECT id, ?2, ?3, ?4 FROM mailbox \
+                     WHERE id = ?1 AND name IS NOT NULL",
+                )?
+                .execute(params![mailbox, packed.modseq, crc32fast::hash(&packed.data), packed.data])?;
+        }
         Ok(())
     });
     if done.is_err() {
         tracing::debug!("derived data were not kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mailstore_api::{
+        Account, AppendOutcome, AppendSpec, Body, MailStore, Mailbox, MailboxId, MailboxName, OpenMode, Part,
+        Staged, UidSet,
+    };
+
+    use crate::{Options, SqliteAccount, SqliteStore, error::Fault, oneshot::block_on, queue::Weight};
+
+    use super::*;
+
+    fn open(dir: &Path) -> (SqliteStore, SqliteAccount, MailboxId) {
+        let options = Options { shards: Some(1), ..Options::default() };
+        let store = SqliteStore::open(dir, options).unwrap();
+        store.create_account("anna", None).unwrap();
+        let anna = block_on(store.open_account("anna")).unwrap();
+        let id = block_on(anna.find(&MailboxName::inbox())).unwrap().unwrap().id.unwrap();
+        (store, anna, id)
+    }
+
+    fn append(account: &SqliteAccount, id: &MailboxId, size: usize) -> Result<AppendOutcome> {
+        block_on(async {
+            let mut staged = account.stage(id, AppendSpec::default()).await?;
+            staged.write(&vec![b'x'; size]).await?;
+            staged.finish().await?;
+            account.commit(id, vec![staged], None).await
+        })
+    }
+
+    /// Has the writer thread run `op`, and answers as it does.
+    fn run<T: Send + 'static>(
+        account: &SqliteAccount,
+        op: impl FnOnce(&mut Txn<'_>) -> Res<T> + Send + 'static,
+    ) -> Result<T> {
+        block_on(account.shard.write(Weight { rows: 1, bytes: 0 }, op))
+    }
+
+    #[test]
+    fn a_full_database_refuses_and_goes_on_without_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, anna, id) = open(dir.path());
+        let (_, mailbox) = block_on(anna.open(&id, OpenMode::Select)).unwrap();
+        let mut told = Vec::new();
+        told.extend(append(&anna, &id, 8_000).unwrap().uids);
+        run(&anna, |txn| {
+            let pages: i64 = txn.conn.pragma_query_value(None, "page_count", |r| r.get(0))?;
+            // As a full disk: SQLite ends the transaction with SQLITE_FULL.
+            txn.conn.query_row(&format!("PRAGMA max_page_count = {}", pages + 30), [], |_| Ok(()))?;
+            Ok(())
+        })
+        .unwrap();
+        let mut refused = 0;
+        for _ in 0..40 {
+            match append(&anna, &id, 8_000) {
+                Ok(outcome) => told.extend(outcome.uids),
+                Err(e) => {
+                    assert_eq!(e.kind, ErrorKind::Unavailable);
+                    assert!(e.to_string().contains("full"), "{e}");
+                    refused += 1;
+                }
+            }
+        }
+        // The connection was replaced, and the new one knows no bound.
+        assert_eq!(refused, 1);
+        assert_eq!(block_on(mailbox.snapshot()).unwrap().uids, told);
+        drop((mailbox, anna, store));
+        let store = SqliteStore::open(dir.path(), Options::default()).unwrap();
+        let anna = block_on(store.open_account("anna")).unwrap();
+        assert_eq!(block_on(anna.open(&id, OpenMode::Select)).unwrap().0.uids, told);
+    }
+
+    #[test]
+    fn a_commit_that_fails_answers_nobody_ok() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_store, anna, id) = open(dir.path());
+        let (before, mailbox) = block_on(anna.open(&id, OpenMode::Select)).unwrap();
+        // A deferred constraint (the bundled SQLite checks them) is checked by COMMIT alone.
+        let failed = run(&anna, |txn| {
+            txn.conn.execute_batch(
+                "CREATE TABLE p(a INTEGER PRIMARY KEY);
+                 CREATE TABLE c(a INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED);
+                 INSERT INTO c VALUES (7)",
+            )?;
+            Ok(())
+        });
+        assert_eq!(failed.unwrap_err().kind, ErrorKind::Internal);
+        assert_eq!(append(&anna, &id, 10).unwrap().uids.len(), 1);
+        assert_eq!(block_on(mailbox.snapshot()).unwrap().uids.len(), before.uids.len() + 1);
+        let tables: i64 = run(&anna, |txn| {
+            Ok(txn.conn.query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE name IN ('p', 'c')",
+                [],
+                |r| r.get(0),
+            )?)
+        })
+        .unwrap();
+        assert_eq!(tables, 0);
+    }
+
+    #[test]
+    fn one_request_that_fails_or_panics_harms_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_store, anna, id) = open(dir.path());
+        let (_, mailbox) = block_on(anna.open(&id, OpenMode::Select)).unwrap();
+        let first = append(&anna, &id, 200_000).unwrap().uids;
+        let account = anna.id;
+        // Changes a mailbox, then fails: nothing of it stays.
+        let failed = run(&anna, move |txn| -> Res<()> {
+            let row = txn.mailbox(account, 1, ErrorKind::NotFound)?;
+            ops::expunge::expunge(txn, account, row.id, &UidSet::all(), false)?;
+            Err(Fault::Refused(ErrorKind::Limit.into()))
+        });
+        assert_eq!(failed.unwrap_err().kind, ErrorKind::Limit);
+        let panicked = run(&anna, |_| -> Res<()> { panic!("a fault in a request, on purpose") });
+        assert_eq!(panicked.unwrap_err().kind, ErrorKind::Internal);
+        let second = append(&anna, &id, 10).unwrap().uids;
+        assert_eq!(block_on(mailbox.snapshot()).unwrap().uids, [first, second].concat());
+        let uid = block_on(mailbox.snapshot()).unwrap().uids[0];
+        let body = block_on(mailbox.body(uid, Part::Whole)).unwrap();
+        assert_eq!(body.len(), 200_000, "its file was not taken away");
     }
 }

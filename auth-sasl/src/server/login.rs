@@ -1,7 +1,7 @@
-use alloc::{borrow::ToOwned, string::String};
+use alloc::string::String;
 
-use super::{ServerMechanism, conclude, name};
-use crate::{Answer, Failure, MAX_FIELD, PasswordLogin, Request, Secret, Step};
+use super::{ServerMechanism, conclude, password, user};
+use crate::{Answer, Failure, PasswordLogin, Request, Step};
 
 /// LOGIN (draft-murchison-sasl-login-00): the user name, then the password. No authorization identity.
 ///
@@ -27,24 +27,23 @@ impl ServerMechanism for Login {
     }
 
     fn respond(&mut self, response: &[u8]) -> Step {
-        let Some(user) = self.user.take() else {
-            return match name(response) {
+        let Some(authcid) = self.user.take() else {
+            return match user(response) {
                 Ok(user) => {
-                    self.user = Some(user.to_owned());
+                    self.user = Some(user);
                     Step::Challenge(b"Password:".to_vec())
                 }
                 Err(failure) => Step::Failed(failure),
             };
         };
-        if response.len() > MAX_FIELD {
-            return Step::Failed(Failure::TooLong);
-        }
         // Section 2 of the draft leaves out NUL, CR and LF.
-        if response.is_empty() || response.iter().any(|b| matches!(b, 0 | b'\r' | b'\n')) {
+        if response.iter().any(|b| matches!(b, 0 | b'\r' | b'\n')) {
             return Step::Failed(Failure::Malformed);
         }
-        let password = Secret::new(response);
-        Step::Need(Request::Password(PasswordLogin { authcid: user, authzid: None, password }))
+        match password(response) {
+            Ok(password) => Step::Need(Request::Password(PasswordLogin { authcid, authzid: None, password })),
+            Err(failure) => Step::Failed(failure),
+        }
     }
 
     fn answer(&mut self, answer: Answer) -> Step {
@@ -55,6 +54,7 @@ impl ServerMechanism for Login {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MAX_FIELD;
     use alloc::vec;
 
     #[test]

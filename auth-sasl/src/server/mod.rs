@@ -1,17 +1,28 @@
 //! The accepting side of each mechanism.
 
+mod anonymous;
+mod cram_md5;
+mod external;
 mod login;
+mod oauthbearer;
 mod plain;
 mod xoauth2;
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 
+pub use anonymous::Anonymous;
+pub use cram_md5::CramMd5;
+pub use external::External;
 pub use login::Login;
+pub use oauthbearer::OAuthBearer;
 pub use plain::Plain;
 pub use xoauth2::XOAuth2;
 
-use crate::{Answer, Failure, MAX_FIELD, MAX_MESSAGE, MAX_ROUNDS, Step};
+use crate::{
+    Answer, Failure, MAX_FIELD, MAX_MESSAGE, MAX_ROUNDS, Secret, Step, prepare,
+    prepare::{Purpose, saslprep},
+};
 
 /// One exchange of one mechanism, server side: a value stepped with octets.
 ///
@@ -162,7 +173,38 @@ fn conclude(answer: Answer) -> Step {
     match answer {
         Answer::Accepted(identity) => Step::Done(identity),
         Answer::Refused(failure) | Answer::BearerRefused(failure, _) => Step::Failed(failure),
-        Answer::Other(_) => Step::Failed(Failure::Unsupported),
+        Answer::ScramKeys(_) | Answer::Other(_) => Step::Failed(Failure::Unsupported),
+    }
+}
+
+/// As [`conclude`]; an authorization identity that was asked for and is not in the answer was not
+/// honoured, and the login fails.
+pub(crate) fn authorized(answer: Answer, authcid: &str, authzid: Option<&str>) -> Step {
+    match (conclude(answer), authzid) {
+        (Step::Done(identity), Some(z)) if z != authcid && identity.authzid.as_deref() != Some(z) => {
+            Step::Failed(Failure::NotAuthorized)
+        }
+        (step, _) => step,
+    }
+}
+
+/// A user name prepared by SASLprep, as compared with what is stored.
+fn user(octets: &[u8]) -> Result<String, Failure> {
+    let name = name(octets)?;
+    if prepare::is_prepared(octets) {
+        return Ok(name.into());
+    }
+    let prepared = saslprep(name, Purpose::Query).map_err(|_| Failure::Credentials)?;
+    Ok(prepared.as_str().into())
+}
+
+/// A password as compared with what is stored (RFC 4616 section 2: one that cannot be prepared is
+/// wrong).
+fn password(octets: &[u8]) -> Result<Secret, Failure> {
+    match octets.len() {
+        0 => Err(Failure::Malformed),
+        1..=MAX_FIELD => prepare::password(octets, Purpose::Query).map_err(|_| Failure::Credentials),
+        _ => Err(Failure::TooLong),
     }
 }
 

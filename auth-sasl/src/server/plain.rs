@@ -1,12 +1,15 @@
-use alloc::{borrow::ToOwned, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use super::{ServerMechanism, conclude, name};
-use crate::{Answer, Failure, MAX_FIELD, PasswordLogin, Request, Secret, Step};
+use super::{ServerMechanism, authorized, conclude, name, password, user};
+use crate::{Answer, Failure, PasswordLogin, Request, Step};
 
 /// PLAIN (RFC 4616): one message with the identity to act as, the user and the password.
 #[derive(Debug, Default)]
 #[non_exhaustive]
-pub struct Plain;
+pub struct Plain {
+    /// The user, and whom he asked to act as, if anybody else.
+    asked: Option<(String, String)>,
+}
 
 impl ServerMechanism for Plain {
     fn name(&self) -> &'static str {
@@ -23,41 +26,39 @@ impl ServerMechanism for Plain {
 
     fn respond(&mut self, message: &[u8]) -> Step {
         match read(message) {
-            Ok(login) => Step::Need(Request::Password(login)),
+            Ok(login) => {
+                self.asked = login.authzid.clone().map(|authzid| (login.authcid.clone(), authzid));
+                Step::Need(Request::Password(login))
+            }
             Err(failure) => Step::Failed(failure),
         }
     }
 
     fn answer(&mut self, answer: Answer) -> Step {
-        conclude(answer)
+        match self.asked.take() {
+            Some((authcid, authzid)) => authorized(answer, &authcid, Some(&authzid)),
+            None => conclude(answer),
+        }
     }
 }
 
-/// RFC 4616 section 2: `message = [authzid] UTF8NUL authcid UTF8NUL passwd`, where a password in an
-/// older charset than UTF-8 is taken as it is.
+/// RFC 4616 section 2: `message = [authzid] UTF8NUL authcid UTF8NUL passwd`, name and password prepared
+/// by SASLprep; a password in an older charset than UTF-8 is taken as it is.
 fn read(message: &[u8]) -> Result<PasswordLogin, Failure> {
     let mut parts = message.split(|b| *b == 0);
-    let (Some(authzid), Some(authcid), Some(password), None) =
+    let (Some(authzid), Some(authcid), Some(passwd), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(Failure::Malformed);
     };
-    let authzid = if authzid.is_empty() { None } else { Some(name(authzid)?) };
-    let authcid = name(authcid)?;
-    match password.len() {
-        0 => Err(Failure::Malformed),
-        1..=MAX_FIELD => Ok(PasswordLogin {
-            authcid: authcid.to_owned(),
-            authzid: authzid.map(ToOwned::to_owned),
-            password: Secret::new(password),
-        }),
-        _ => Err(Failure::TooLong),
-    }
+    let authzid = if authzid.is_empty() { None } else { Some(name(authzid)?.to_owned()) };
+    Ok(PasswordLogin { authcid: user(authcid)?, authzid, password: password(passwd)? })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{MAX_FIELD, Secret};
     use alloc::{format, string::String, vec};
 
     fn login(authzid: Option<&str>, authcid: &str, password: &[u8]) -> Result<PasswordLogin, Failure> {
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_password() {
-        let step = Plain.respond(b"\0tim\0tanstaaf");
+        let step = Plain::default().respond(b"\0tim\0tanstaaf");
         assert!(!format!("{step:?}").contains("tanstaaf"));
     }
 }

@@ -1,8 +1,7 @@
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
-use core::fmt::Write as _;
+use alloc::{borrow::ToOwned, vec::Vec};
 
 use super::{ServerMechanism, conclude, name};
-use crate::{Answer, BearerError, BearerLogin, Failure, Request, Secret, Step};
+use crate::{Answer, BearerError, BearerLogin, Failure, Request, Secret, Step, json};
 
 /// XOAUTH2 (Google, Microsoft): a user and an OAuth 2 access token in one message.
 ///
@@ -64,14 +63,7 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
                 return Err(Failure::Malformed);
             }
         } else if let Some(value) = field.strip_prefix(b"auth=") {
-            // The scheme's name in any case (RFC 9110 section 11.1).
-            let (scheme, value) = value.split_at_checked(7).ok_or(Failure::Malformed)?;
-            let value = value.trim_ascii_start();
-            if !scheme.eq_ignore_ascii_case(b"Bearer ")
-                || value.is_empty()
-                || !value.iter().all(u8::is_ascii_graphic)
-                || token.replace(Secret::new(value)).is_some()
-            {
+            if token.replace(bearer(value)?).is_some() {
                 return Err(Failure::Malformed);
             }
         } else if !field.contains(&b'=') {
@@ -79,37 +71,24 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
         }
     }
     match (user, token) {
-        (Some(user), Some(token)) => Ok(BearerLogin { user: Some(user), token }),
+        (Some(user), Some(token)) => Ok(BearerLogin::new(Some(user), token)),
         _ => Err(Failure::Malformed),
     }
 }
 
-fn json(error: &BearerError) -> Vec<u8> {
-    let mut out = String::with_capacity(64);
-    for (i, (key, value)) in [("status", &error.status), ("schemes", &error.schemes), ("scope", &error.scope)]
-        .into_iter()
-        .enumerate()
+/// The `auth` field: `Bearer <token>`, the scheme's name in any case (RFC 9110 section 11.1).
+pub(super) fn bearer(value: &[u8]) -> Result<Secret, Failure> {
+    let (scheme, token) = value.split_at_checked(7).ok_or(Failure::Malformed)?;
+    let token = token.trim_ascii_start();
+    if !scheme.eq_ignore_ascii_case(b"Bearer ") || token.is_empty() || !token.iter().all(u8::is_ascii_graphic)
     {
-        out.push_str(if i == 0 { "{\"" } else { ",\"" });
-        out.push_str(key);
-        out.push_str("\":\"");
-        for c in value.chars() {
-            match c {
-                '"' | '\\' => {
-                    out.push('\\');
-                    out.push(c);
-                }
-                c if c.is_control() => {
-                    // A String takes all that is written.
-                    let _ = write!(out, "\\u{:04x}", u32::from(c));
-                }
-                c => out.push(c),
-            }
-        }
-        out.push('"');
+        return Err(Failure::Malformed);
     }
-    out.push('}');
-    out.into_bytes()
+    Ok(Secret::new(token))
+}
+
+fn json(error: &BearerError) -> Vec<u8> {
+    json::write(&[("status", &error.status), ("schemes", &error.schemes), ("scope", &error.scope)])
 }
 
 #[cfg(test)]
@@ -168,6 +147,7 @@ mod tests {
             status: "401".into(),
             schemes: "bearer mac".into(),
             scope: "https://mail.google.com/".into(),
+            ..BearerError::default()
         };
         let Step::Challenge(challenge) = m.answer(Answer::BearerRefused(Failure::Credentials, error)) else {
             panic!()

@@ -36,7 +36,7 @@ pub(crate) fn list_data(out: &mut Vec<u8>, data: &ListData<'_>, utf8: bool) {
 }
 
 /// `DQUOTE QUOTED-CHAR DQUOTE / nil`
-fn delimiter(out: &mut Vec<u8>, delimiter: Option<char>) {
+pub(super) fn delimiter(out: &mut Vec<u8>, delimiter: Option<char>) {
     match delimiter {
         Some(c) if c.is_ascii() && !c.is_ascii_control() => {
             string(out, c.encode_utf8(&mut [0; 4]).as_bytes(), false);

@@ -6,10 +6,12 @@ mod command;
 mod envelope;
 mod fetch;
 mod list;
+mod response;
 mod search;
 
 pub(crate) use fetch::item_name;
 pub(crate) use list::{list_data, namespaces, status_data};
+pub use response::MalformedResponse;
 pub(crate) use search::esearch;
 
 use alloc::vec::Vec;

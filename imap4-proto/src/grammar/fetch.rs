@@ -141,7 +141,7 @@ fn body_section(i: &[u8], peek: bool) -> Parse<'_, FetchItem<'_>> {
 }
 
 /// `section-spec = section-msgtext / (section-part ["." section-text])`
-fn section_spec(i: &[u8]) -> Parse<'_, Section<'_>> {
+pub(super) fn section_spec(i: &[u8]) -> Parse<'_, Section<'_>> {
     match i {
         [b']', ..] => Ok((i, Section::new(PartPath(&[]), None))),
         [b'0'..=b'9', ..] => {
@@ -199,7 +199,7 @@ pub(crate) fn section_part(i: &[u8]) -> Parse<'_, PartPath<'_>> {
 }
 
 /// `section-binary = "[" [section-part] "]"`
-fn section_binary(i: &[u8]) -> Parse<'_, PartPath<'_>> {
+pub(super) fn section_binary(i: &[u8]) -> Parse<'_, PartPath<'_>> {
     let i = octet(i, b'[', "A section is missing")?;
     let (i, part) = match i {
         [b']', ..] => (i, PartPath(&[])),

@@ -7,7 +7,11 @@ use crate::types::{AString, IdParameters, NString};
 /// `id = "ID" SP id-params-list`, with `id-params-list = "(" #(string SP nstring) ")" / nil` (RFC 2971 section 4);
 /// after the name.
 pub(super) fn id(i: &[u8]) -> Parse<'_, IdParameters<'_>> {
-    let (i, ()) = sp(i)?;
+    id_params(sp(i)?.0)
+}
+
+/// `id-params-list`
+pub(super) fn id_params(i: &[u8]) -> Parse<'_, IdParameters<'_>> {
     if let Some(rest) = nil(i) {
         return Ok((rest, IdParameters(&[])));
     }

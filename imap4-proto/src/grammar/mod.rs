@@ -12,6 +12,7 @@ pub(crate) mod id;
 pub(crate) mod keyword;
 pub(crate) mod list;
 pub(crate) mod number;
+pub(crate) mod response;
 pub(crate) mod search;
 mod select;
 pub(crate) mod sequence;

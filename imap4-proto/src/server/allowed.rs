@@ -88,7 +88,7 @@ pub const ALLOWED: [(K, States); 36] = [
 
 /// Whether `kind` has a place in `state`.
 #[inline]
-pub(super) fn allowed(kind: K, state: State) -> bool {
+pub(crate) fn allowed(kind: K, state: State) -> bool {
     ALLOWED
         .get(kind as usize)
         .is_some_and(|(_, states)| states.contains(state.set()) && state != State::Logout)

@@ -1,6 +1,6 @@
 //! What the machine reads: frames, and what they do to the state.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mail_wire::{Instant, Machine, OutputQueue, Poll, Upgrade, Upgraded, Wait};
@@ -112,7 +112,7 @@ impl Machine for Server {
 
     fn upgraded(&mut self, transport: Upgraded) {
         let Upgraded::Tls(info) = transport else { return };
-        self.tls = Some(info);
+        self.tls = Some(Box::new(info));
         if self.turn == Turn::Upgrading {
             // RFC 9051 section 6.2.1: nothing learnt in the clear is kept.
             self.turn = Turn::Ready;

@@ -1,4 +1,4 @@
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::fmt;
 
 use mail_wire::{Instant, OutputQueue, Pace, PaceLimits, TlsInfo};
@@ -125,7 +125,7 @@ pub struct Server {
     pub(super) enabled: Capabilities,
     pub(super) bad_commands: u16,
     pub(super) failed_logins: u16,
-    pub(super) tls: Option<TlsInfo>,
+    pub(super) tls: Option<Box<TlsInfo>>,
     pub(super) greeting: Greeting,
 }
 
@@ -233,8 +233,8 @@ impl Server {
 
     /// The TLS connection, where there is one.
     #[must_use]
-    pub const fn tls(&self) -> Option<&TlsInfo> {
-        self.tls.as_ref()
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
     }
 
     /// What the client has enabled.
@@ -259,6 +259,13 @@ impl Server {
     #[must_use]
     pub const fn utf8(&self) -> bool {
         self.enabled.intersects(Capabilities::IMAP4REV2.and(Capabilities::UTF8_ACCEPT))
+    }
+
+    /// How many octets were looked at to find frames, ever; payloads are passed on unseen.
+    #[cfg(feature = "count")]
+    #[must_use]
+    pub const fn octets_looked_at(&self) -> u64 {
+        self.framer.looked
     }
 
     /// Whether LOGIN may be used now.

@@ -25,6 +25,7 @@ mod listing;
 mod machine;
 mod respond;
 
+pub(crate) use allowed::allowed;
 pub use allowed::{ALLOWED, State, States};
 pub use answer::Answer;
 pub use config::{Config, Limits, Mechanism, Passwords, Timeouts};

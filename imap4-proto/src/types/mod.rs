@@ -10,15 +10,20 @@ mod command_kind;
 mod date;
 mod envelope;
 mod fetch;
+mod fetched;
 mod flag;
 mod id;
 mod list;
+mod listed;
 mod mailbox;
+mod reading;
+mod response;
 mod search;
 mod select;
 mod sequence;
 mod status;
 
+pub use crate::encode::MalformedResponse;
 pub use append::AppendMessage;
 pub use astring::{AString, Form, NString, SecretBuf};
 pub use body::{BodyKind, BodyStructure, Disposition, Multipart, Parameters, SinglePart};
@@ -31,10 +36,14 @@ pub use envelope::{Address, Envelope};
 pub use fetch::{
     Fetch, FetchItem, FetchItems, HeaderList, PartPath, Partial, Section, SectionText, Store, StoreMode,
 };
+pub use fetched::{Attribute, Attributes, BodyLiteral, BodyName, Fetched};
 pub use flag::{Flag, FlagList, SystemFlags};
 pub use id::IdParameters;
 pub use list::{Create, List, ListData, ListReturn, ListSelect, MailboxAttributes, Patterns};
+pub use listed::{Listed, Namespaces, Numbers};
 pub use mailbox::{MailboxArg, MalformedName};
+pub use reading::{Quirks, Reading};
+pub use response::{Esearch, Response, ResponseCode, ResponseText, Status};
 pub use search::{EsearchData, ModSeqEntry, Search, SearchKey, SearchReturn};
 pub use select::{QResync, Select};
 pub use sequence::{SeqNumber, SeqRange, SequenceSet};

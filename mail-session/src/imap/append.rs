@@ -53,6 +53,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let (Some(account), Some(append)) = (&self.account, &mut self.append) else {
             return refuse(&ErrorKind::NoPerm.into(), peer);
         };
+        if message.len == 0 {
+            // RFC 3502 section 6.3.11: "can be used to cancel the append".
+            self.append = None;
+            return Ok(peer.machine.refuse_literal(None, "A message without octets; nothing is appended")?);
+        }
         let Some(flags) = flags(&message.flags) else {
             self.append = None;
             return Ok(peer.machine.refuse_literal(Some(Code::Cannot), "No such flag can be set")?);

@@ -40,7 +40,18 @@ impl Config {
         .and(Capabilities::UIDPLUS)
         .and(Capabilities::MOVE)
         .and(Capabilities::CHILDREN)
-        .and(Capabilities::SPECIAL_USE);
+        .and(Capabilities::SPECIAL_USE)
+        .and(Capabilities::CONDSTORE)
+        .and(Capabilities::QRESYNC)
+        .and(Capabilities::BINARY)
+        .and(Capabilities::ESEARCH)
+        .and(Capabilities::SEARCHRES)
+        .and(Capabilities::LIST_EXTENDED)
+        .and(Capabilities::LIST_STATUS)
+        .and(Capabilities::STATUS_SIZE)
+        .and(Capabilities::CREATE_SPECIAL_USE)
+        .and(Capabilities::MULTIAPPEND)
+        .and(Capabilities::APPENDLIMIT);
 
     /// The usual, for the host of this name.
     #[must_use]

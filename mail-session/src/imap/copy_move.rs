@@ -5,9 +5,8 @@ use mailstore_api::{Account, CopyOutcome, ErrorKind, MailStore, MailboxId, UidSe
 
 use super::{
     failure, names,
-    search_key::bounds,
     select::read_only,
-    session::{Answer, Client, EXPUNGED, Session, no_such_message, nothing_saved},
+    session::{Answer, Client, EXPUNGED, Session, no_such_message},
 };
 use crate::{auth::Authority, view::Expunges};
 
@@ -59,7 +58,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                 if let Some(code) = copy_uid(&outcome, &from, &to) {
                     peer.machine.untagged_ok(Some(code), "Moved")?;
                 }
-                self.done("MOVE completed", peer).await
+                self.done_expunging(!from.is_empty(), "MOVE completed", peer).await
             }
             Err(error) => refuse(&error, peer),
         }
@@ -77,20 +76,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             peer.machine.bad(None, "No mailbox is selected")?;
             return Ok(None);
         };
-        if set.is_saved() {
-            nothing_saved(peer)?;
+        let Ok(uids) = selected.named(uid, set) else {
+            no_such_message(peer)?;
             return Ok(None);
-        }
-        let uids = if uid {
-            selected.view.by_uid(bounds(set))
-        } else {
-            match selected.view.by_seq(bounds(set)) {
-                Ok(uids) => uids,
-                Err(_) => {
-                    no_such_message(peer)?;
-                    return Ok(None);
-                }
-            }
         };
         let Ok(name) = names::parse(mailbox, self.config.delimiter) else {
             peer.machine.no(Some(Code::Cannot), "Not a mailbox name")?;

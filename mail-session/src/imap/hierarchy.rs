@@ -55,6 +55,12 @@ pub(super) fn list(mailboxes: Vec<MailboxInfo>, wanted: &Wanted) -> Vec<Row> {
     let recursive = subscribed && wanted.select.contains(ListSelect::RECURSIVEMATCH);
     let parents_of_subscribed =
         if recursive { parents(&mailboxes, |m| m.subscribed) } else { HashSet::new() };
+    // RFC 5258 section 3: who does not match by itself is shown only for a child that is not shown.
+    let is_shown = |name: &MailboxName| {
+        let name = names::to_text(name, wanted.delimiter);
+        name.is_some_and(|n| wanted.patterns.iter().any(|p| p.matches(&n)))
+    };
+    let parents_of_hidden = recursive.then(|| parents(&mailboxes, |m| m.subscribed && !is_shown(&m.name)));
     let mut all = in_order(mailboxes);
     for name in &parents_of_subscribed {
         // RFC 5258 section 3.5: a parent may be no mailbox at all.
@@ -62,6 +68,9 @@ pub(super) fn list(mailboxes: Vec<MailboxInfo>, wanted: &Wanted) -> Vec<Row> {
     }
     let mut rows = Vec::new();
     for mailbox in all.into_values() {
+        if !mailbox.subscribed && parents_of_hidden.as_ref().is_some_and(|p| !p.contains(&mailbox.name)) {
+            continue;
+        }
         let has_children = parents_of_all.contains(&mailbox.name);
         let exists = mailbox.id.is_some();
         let child_subscribed = parents_of_subscribed.contains(&mailbox.name);

@@ -7,6 +7,9 @@ use crate::{auth::Authority, view::Expunges};
 
 impl<St: MailStore, A: Authority> Session<'_, St, A> {
     pub(super) async fn idle(&mut self, peer: &mut Client<'_>) -> Answer {
+        if let Some(selected) = &mut self.selected {
+            selected.last_read = None;
+        }
         // Watch first, then look: whatever comes after the look leads to a hint.
         if let (Some(account), Some(selected)) = (&self.account, &self.selected) {
             match account.watch(Interest::Mailboxes(vec![selected.id.clone()])).await {

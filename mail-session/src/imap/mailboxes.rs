@@ -120,6 +120,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                 patterns.push(Pattern::new(&reference, &pattern, delimiter));
             }
         }
+        if list.returns.status.is_some_and(|items| items.contains(StatusItems::HIGHESTMODSEQ)) {
+            self.enable_modseqs(peer)?;
+        }
         let wanted =
             Wanted { patterns, select: list.select, show_subscribed: list.returns.subscribed, delimiter };
         let listed = match self.account() {
@@ -216,6 +219,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         peer: &mut Client<'_>,
     ) -> Answer {
         let Ok(name) = names::parse(&mailbox, self.config.delimiter) else { return bad_name(peer) };
+        if items.contains(StatusItems::HIGHESTMODSEQ) {
+            self.enable_modseqs(peer)?;
+        }
         let status = match self.account() {
             Ok(account) => status(account, &name, items).await,
             Err(error) => Err(error),

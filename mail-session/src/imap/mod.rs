@@ -32,6 +32,7 @@ mod hierarchy;
 mod idle;
 mod login;
 mod mailboxes;
+mod modseq;
 mod names;
 mod pattern;
 mod search_cmd;

@@ -10,8 +10,6 @@ use crate::view::{Bound, View};
 pub(super) enum Unsearchable {
     /// The charset is not known: `NO [BADCHARSET (...)]`.
     Charset,
-    /// `$`, and no result was saved.
-    NotSaved,
     /// A key this version does not know.
     Key,
 }
@@ -63,7 +61,12 @@ pub(super) const fn wire_flags(flags: SystemFlags) -> WireFlags {
 }
 
 /// The query that a search key means in this view. Nothing recurses: a key nests as deep as the client likes.
-pub(super) fn resolve(key: &SearchKey<'_>, charset: Charset, view: &View) -> Result<Query, Unsearchable> {
+pub(super) fn resolve(
+    key: &SearchKey<'_>,
+    charset: Charset,
+    view: &View,
+    saved: &UidSet,
+) -> Result<Query, Unsearchable> {
     enum Todo<'k, 'b> {
         Visit(&'k SearchKey<'b>),
         Not,
@@ -83,7 +86,7 @@ pub(super) fn resolve(key: &SearchKey<'_>, charset: Charset, view: &View) -> Res
                 todo.push(Todo::Or(any.len()));
                 todo.extend(any.iter().rev().map(Todo::Visit));
             }
-            Todo::Visit(leaf) => done.push(self::leaf(leaf, charset, view)?),
+            Todo::Visit(leaf) => done.push(self::leaf(leaf, charset, view, saved)?),
             Todo::Not => {
                 if let Some(inner) = done.pop() {
                     done.push(Query::Not(Box::new(inner)));
@@ -106,7 +109,7 @@ fn not(query: Query) -> Query {
     Query::Not(Box::new(query))
 }
 
-fn leaf(key: &SearchKey<'_>, charset: Charset, view: &View) -> Result<Query, Unsearchable> {
+fn leaf(key: &SearchKey<'_>, charset: Charset, view: &View, saved: &UidSet) -> Result<Query, Unsearchable> {
     let header = |name: &str, text: &AString<'_>| Query::Header(name.to_owned(), charset.decode(text));
     Ok(match key {
         SearchKey::All => Query::All,
@@ -133,8 +136,8 @@ fn leaf(key: &SearchKey<'_>, charset: Charset, view: &View) -> Result<Query, Uns
         SearchKey::SentSince(day) => Query::SentDay(days(*day), i64::MAX),
         SearchKey::Larger(n) => Query::Larger(*n),
         SearchKey::Smaller(n) => Query::Smaller(*n),
-        SearchKey::Sequence(set) => Query::Uids(sequence(set, view)?),
-        SearchKey::Uid(set) if set.is_saved() => return Err(Unsearchable::NotSaved),
+        SearchKey::Sequence(set) | SearchKey::Uid(set) if set.is_saved() => Query::Uids(saved.clone()),
+        SearchKey::Sequence(set) => Query::Uids(sequence(set, view)),
         SearchKey::Uid(set) => Query::Uids(view.by_uid(bounds(set))),
         SearchKey::ModSeq(at, _) => Query::ModSeqAtLeast(ModSeq(*at)),
         _ => return Err(Unsearchable::Key),
@@ -155,15 +158,12 @@ fn flag(flags: WireFlags, view: &View) -> Query {
 
 /// In a search, a number beyond the last message is a message that does not match: clients search `1:*`
 /// in empty mailboxes.
-fn sequence(set: &SequenceSet<'_>, view: &View) -> Result<UidSet, Unsearchable> {
-    if set.is_saved() {
-        return Err(Unsearchable::NotSaved);
-    }
+fn sequence(set: &SequenceSet<'_>, view: &View) -> UidSet {
     let last = view.exists();
     let within = bounds(set).filter_map(|(a, b)| {
         let (a, b) = (a.unwrap_or(last), b.unwrap_or(last));
         let (a, b) = (a.min(b), a.max(b));
         (a > 0 && a <= last).then_some((Some(a), Some(b.min(last))))
     });
-    Ok(view.by_seq(within).unwrap_or_default())
+    view.by_seq(within).unwrap_or_default()
 }

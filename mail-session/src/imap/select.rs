@@ -1,18 +1,26 @@
 //! SELECT, EXAMINE, CLOSE, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3, 6.4.1 to 6.4.3).
 
-use imap4_proto::types::{Code, Select, SequenceSet, SystemFlags};
+use imap4_proto::types::{Capabilities, Code, Select, SequenceSet, SystemFlags};
 use mailstore_api::{Account, ErrorKind, MailStore, Mailbox, MailboxName, OpenMode, Snapshot, StoreError};
 
 use super::{
+    modseq::resync,
     names,
-    search_key::bounds,
     selected::{Selected, is_gone},
-    session::{Answer, Client, Session, nothing_saved},
+    session::{Answer, Client, Session, no_such_message},
 };
 use crate::{auth::Authority, view::View};
 
 impl<St: MailStore, A: Authority> Session<'_, St, A> {
     pub(super) async fn select(&mut self, select: Select<'_>, peer: &mut Client<'_>) -> Answer {
+        // RFC 7162 section 3.2.5
+        if select.qresync.is_some() && !peer.machine.enabled().contains(Capabilities::QRESYNC) {
+            self.selected = None;
+            return Ok(peer.machine.bad(None, "QRESYNC is not enabled")?);
+        }
+        if select.condstore {
+            peer.machine.set_enabled(Capabilities::CONDSTORE);
+        }
         // RFC 9051 section 6.3.2: what was selected no longer is, whatever becomes of this.
         self.selected = None;
         let Ok(name) = names::parse(&select.mailbox, self.config.delimiter) else {
@@ -32,6 +40,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                     selected.view.add_recent(from);
                 }
                 describe(&snapshot, &mut selected, peer)?;
+                if let Some(known) = select.qresync
+                    && let Err(error) = resync(&mut selected, known, peer).await?
+                {
+                    return self.fail(&error, peer);
+                }
                 let read_only = selected.read_only;
                 self.selected = Some(selected);
                 let text = if select.read_only { "EXAMINE completed" } else { "SELECT completed" };
@@ -60,19 +73,22 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        if set.is_some_and(|s| s.is_saved()) {
-            return nothing_saved(peer);
-        }
         if selected.read_only {
             return read_only(peer);
         }
-        let uids = set.map(|set| selected.view.by_uid(bounds(&set)));
+        let Ok(uids) = set.map(|set| selected.named(true, &set)).transpose() else {
+            return no_such_message(peer);
+        };
+        let mut expunged = false;
         match selected.mailbox.expunge(uids.as_ref(), true).await {
-            Ok(outcome) => selected.view.vanish(&outcome.vanished),
+            Ok(outcome) => {
+                expunged = !outcome.vanished.is_empty();
+                selected.view.vanish(&outcome.vanished);
+            }
             Err(error) if is_gone(&error) => {}
             Err(error) => return self.fail(&error, peer),
         }
-        self.done("EXPUNGE completed", peer).await
+        self.done_expunging(expunged, "EXPUNGE completed", peer).await
     }
 }
 
@@ -91,6 +107,7 @@ async fn open<Ac: Account>(
     let view = View::new(&snapshot);
     let mut selected = Box::new(Selected::new(id, mailbox, view, examine || snapshot.read_only));
     selected.claims_recent = true;
+    selected.keeps_modseqs = snapshot.modseq_persistent;
     Ok((snapshot, selected))
 }
 
@@ -122,5 +139,12 @@ fn describe<M: Mailbox>(
     let text = if selected.read_only { "No flags can be changed" } else { "Flags that can be changed" };
     machine.untagged_ok(Some(permanent), text)?;
     machine.untagged_ok(Some(Code::UidValidity(snapshot.uid_validity.get())), "UIDs are valid")?;
-    machine.untagged_ok(Some(Code::UidNext(snapshot.uid_next)), "The next UID")
+    machine.untagged_ok(Some(Code::UidNext(snapshot.uid_next)), "The next UID")?;
+    if !machine.config().capabilities.intersects(Capabilities::CONDSTORE | Capabilities::QRESYNC) {
+        Ok(())
+    } else if selected.keeps_modseqs {
+        machine.untagged_ok(Some(Code::HighestModSeq(snapshot.at.0)), "Highest modseq")
+    } else {
+        machine.untagged_ok(Some(Code::NoModSeq), "No modseqs are kept")
+    }
 }

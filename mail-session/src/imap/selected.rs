@@ -1,8 +1,13 @@
 //! The selected mailbox of a session.
 
+use imap4_proto::types::SequenceSet;
 use mailstore_api::{Changes, ErrorKind, Mailbox, MailboxId, MetaItems, Result, StoreError, Uid, UidSet};
 
-use crate::view::View;
+use super::search_key::bounds;
+use crate::{
+    mime::Structure,
+    view::{Bound, NoSuchSequence, View},
+};
 
 /// Changes asked for in one call of the store.
 const BATCH: usize = 1000;
@@ -15,13 +20,41 @@ pub(super) struct Selected<M> {
     pub(super) read_only: bool,
     /// The client knows `\Recent`, and the mailbox is not EXAMINEd.
     pub(super) claims_recent: bool,
+    /// The parts of the long message that was read last: some clients fetch an attachment in hundreds of pieces.
+    pub(super) last_read: Option<(Uid, Structure)>,
+    /// Modseqs outlast the session: else the client was told NOMODSEQ (RFC 7162 section 3.1.2.2).
+    pub(super) keeps_modseqs: bool,
+    /// What the last SEARCH with SAVE found: `$` (RFC 5182). UIDs, so that what is expunged drops out by itself.
+    pub(super) saved: UidSet,
     /// The mailbox was deleted; for the client, all its messages are expunged.
     is_gone: bool,
 }
 
 impl<M: Mailbox> Selected<M> {
     pub(super) const fn new(id: MailboxId, mailbox: M, view: View, read_only: bool) -> Self {
-        Self { id, mailbox, view, read_only, claims_recent: false, is_gone: false }
+        Self {
+            id,
+            mailbox,
+            view,
+            read_only,
+            claims_recent: false,
+            last_read: None,
+            keeps_modseqs: false,
+            saved: UidSet::new(),
+            is_gone: false,
+        }
+    }
+
+    /// The messages a command names: by number, by UID, or by `$`, which means the same in both.
+    pub(super) fn named(
+        &self,
+        uid: bool,
+        set: &SequenceSet<'_>,
+    ) -> std::result::Result<UidSet, NoSuchSequence> {
+        if set.is_saved() {
+            return Ok(self.view.by_uid(ranges(&self.saved)));
+        }
+        if uid { Ok(self.view.by_uid(bounds(set))) } else { self.view.by_seq(bounds(set)) }
     }
 
     /// Takes in all that happened in the mailbox since the last time.
@@ -84,6 +117,11 @@ impl<M: Mailbox> Selected<M> {
         self.view.absorb_snapshot(&snapshot);
         Ok(())
     }
+}
+
+/// The ranges of a set as the view takes them.
+pub(super) fn ranges(set: &UidSet) -> impl Iterator<Item = (Bound, Bound)> + '_ {
+    set.ranges().iter().map(|(a, b)| (Some(*a), Some(*b)))
 }
 
 /// What of the set lies beyond a UID.

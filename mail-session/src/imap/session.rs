@@ -2,12 +2,14 @@ use std::time::Duration;
 
 use imap4_proto::{
     server::{Event, Fatal, Server},
-    types::{Code, Command, SystemFlags},
+    types::{Capabilities, Code, Command, SystemFlags},
 };
 use mail_drive::Peer;
 use mailstore_api::{Account, Flags, MailStore, StoreError};
 
-use super::{append::Append, config::Config, failure, search_key::wire_flags, selected::Selected};
+use super::{
+    append::Append, config::Config, failure, modseq::Style, search_key::wire_flags, selected::Selected,
+};
 use crate::{
     SessionError,
     auth::{Authority, Exchange, LoginContext},
@@ -154,7 +156,11 @@ impl<'s, St: MailStore, A: Authority> Session<'s, St, A> {
                 self.done("ID completed", peer).await
             }
             Command::Enable(list) => {
+                let before = peer.machine.enabled();
                 peer.machine.enable(list.known())?;
+                if peer.machine.enabled().without(before).contains(Capabilities::CONDSTORE) {
+                    self.tell_highest_modseq(peer)?;
+                }
                 self.done("ENABLE completed", peer).await
             }
             Command::Logout => {
@@ -192,20 +198,26 @@ impl<'s, St: MailStore, A: Authority> Session<'s, St, A> {
             return Ok(());
         }
         let recent = selected.view.recent().clone();
-        write_updates(&updates, |uid| recent.contains(uid), peer).await
+        let style = Style::of(selected, peer);
+        write_updates(&updates, |uid| recent.contains(uid), style, peer).await
     }
 }
 
 async fn write_updates(
     updates: &Updates,
     is_recent: impl Fn(mailstore_api::Uid) -> bool,
+    style: Style,
     peer: &mut Client<'_>,
 ) -> Answer {
-    for lines in updates.expunged.chunks(LINES) {
-        for n in lines {
-            peer.machine.expunge(*n)?;
+    if style.qresync {
+        peer.machine.vanished(false, updates.vanished.ranges().iter().copied())?;
+    } else {
+        for lines in updates.expunged.chunks(LINES) {
+            for n in lines {
+                peer.machine.expunge(*n)?;
+            }
+            peer.drain(HIGH_WATER).await?;
         }
-        peer.drain(HIGH_WATER).await?;
     }
     if let Some(n) = updates.exists {
         peer.machine.exists(n)?;
@@ -216,7 +228,13 @@ async fn write_updates(
     for lines in updates.flags.chunks(LINES) {
         for (seq, change) in lines {
             let mut row = peer.machine.fetch(*seq)?;
+            if style.qresync {
+                row.uid(change.uid.get());
+            }
             row.flags(shown_flags(&change.flags, is_recent(change.uid)), &change.flags.keywords);
+            if style.modseq {
+                row.modseq(change.modseq.0);
+            }
             row.finish();
         }
         peer.drain(HIGH_WATER).await?;
@@ -233,11 +251,6 @@ pub(super) fn shown_flags(flags: &Flags, is_recent: bool) -> SystemFlags {
 /// A message number beyond the last: the client counts wrong.
 pub(super) fn no_such_message(peer: &mut Client<'_>) -> Answer {
     Ok(peer.machine.bad(None, "No such message")?)
-}
-
-/// `$` without SEARCHRES.
-pub(super) fn nothing_saved(peer: &mut Client<'_>) -> Answer {
-    Ok(peer.machine.bad(None, "No search result is saved")?)
 }
 
 /// Some messages were expunged by another session (RFC 2180 section 4.1.2, RFC 5530).

@@ -1,16 +1,14 @@
 //! STORE and UID STORE (RFC 9051 section 6.4.6).
 
 use imap4_proto::types::{Code, Store, StoreMode};
-use mailstore_api::{FlagOp, MailStore, Mailbox, Uid, UidSet};
+use mailstore_api::{FlagOp, MailStore, Mailbox, ModSeq, Uid, UidSet};
 
 use super::{
     append,
-    search_key::bounds,
+    modseq::{Style, no_modseqs},
     select::read_only,
     selected::is_gone,
-    session::{
-        Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
-    },
+    session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
 use crate::{auth::Authority, view::Expunges};
 
@@ -22,23 +20,24 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        if store.set.is_saved() {
-            return nothing_saved(peer);
-        }
-        let set = if store.uid {
-            selected.view.by_uid(bounds(&store.set))
-        } else {
-            match selected.view.by_seq(bounds(&store.set)) {
-                Ok(set) => set,
-                Err(_) => return no_such_message(peer),
-            }
-        };
+        let Ok(set) = selected.named(store.uid, &store.set) else { return no_such_message(peer) };
         if selected.read_only {
             return read_only(peer);
         }
         let Some(flags) = append::flags(&store.flags) else {
             return Ok(peer.machine.no(Some(Code::Cannot), "No such flag can be set")?);
         };
+        let unchanged_since = store.unchanged_since.map(ModSeq);
+        if unchanged_since.is_some() {
+            if !selected.keeps_modseqs {
+                return no_modseqs(peer);
+            }
+            self.enable_modseqs(peer)?;
+        }
+        let Some(selected) = self.selected.as_deref_mut() else {
+            return Ok(peer.machine.bad(None, "No mailbox is selected")?);
+        };
+        let style = Style::of(selected, peer);
         let op = match store.mode {
             StoreMode::Replace => FlagOp::Replace,
             StoreMode::Add => FlagOp::Add,
@@ -52,16 +51,19 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
         let messages: Vec<Uid> = set.select(selected.view.uids()).collect();
         let mut changed = 0;
+        let mut conflicted = UidSet::new();
         for batch in messages.chunks(BATCH) {
             let set: UidSet = batch.iter().copied().collect();
-            let outcome = match selected.mailbox.set_flags(&set, op, &flags, None).await {
+            let outcome = match selected.mailbox.set_flags(&set, op, &flags, unchanged_since).await {
                 Ok(outcome) => outcome,
                 Err(error) if is_gone(&error) => break,
                 Err(error) => return self.fail(&error, peer),
             };
             changed += outcome.changed.len();
+            conflicted = conflicted.union(&outcome.conflicted);
             selected.view.own_flags(&outcome.changed, store.silent);
-            if store.silent {
+            // RFC 7162 section 3.1.3: the new modseq is told even so.
+            if store.silent && !style.modseq {
                 continue;
             }
             for lines in outcome.changed.chunks(LINES) {
@@ -69,21 +71,38 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                     let Some(seq) = selected.view.seq_of(change.uid) else { continue };
                     let shown = shown_flags(&change.flags, selected.view.is_recent(change.uid));
                     let mut row = peer.machine.fetch(seq)?;
-                    if store.uid {
+                    if store.uid || style.qresync {
                         row.uid(change.uid.get());
                     }
-                    row.flags(shown, &change.flags.keywords);
+                    if !store.silent {
+                        row.flags(shown, &change.flags.keywords);
+                    }
+                    if style.modseq {
+                        row.modseq(change.modseq.0);
+                    }
                     row.finish();
                 }
                 peer.drain(HIGH_WATER).await?;
             }
         }
+        // By the numbers the client knows now: in `tell` they may change.
+        let modified = if store.uid {
+            conflicted.clone()
+        } else {
+            UidSet::from_ranges(selected.view.seqs_of(&conflicted).map(|n| (n, n)))
+        };
         let expunges = if store.uid { Expunges::Told } else { Expunges::Withheld };
         self.tell(expunges, peer).await?;
         // RFC 2180 section 4.2: not when it is silent, nor for UIDs, which may name what is not there.
-        if changed < messages.len() && !store.uid && !store.silent {
+        let conflicts = usize::try_from(conflicted.len()).unwrap_or(usize::MAX);
+        let some_gone = changed.saturating_add(conflicts) < messages.len();
+        let modified = (!modified.is_empty()).then(|| Code::Modified(modified.ranges()));
+        if some_gone && !store.uid && !store.silent {
             let (code, text) = EXPUNGED;
-            return Ok(peer.machine.no(Some(code), text)?);
+            return Ok(peer.machine.no(Some(modified.unwrap_or(code)), text)?);
+        }
+        if modified.is_some() {
+            return Ok(peer.machine.ok(modified, "Conditional STORE failed")?);
         }
         Ok(peer.machine.ok(None, "STORE completed")?)
     }

@@ -62,6 +62,12 @@ impl Structure {
         &self.parts
     }
 
+    /// About how many octets of memory it takes.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.parts.iter().map(|p| size_of::<Part>() + 2 * p.header_octets.len()).sum()
+    }
+
     /// One of them.
     #[must_use]
     pub fn part(&self, index: usize) -> Option<&Part> {
@@ -276,8 +282,9 @@ impl Scanner {
                 part.header_octets.truncate(usize::try_from(len).unwrap_or(usize::MAX));
             }
         }
+        let mut line_end = self.last_end;
         while self.open.len() > depth + 1 {
-            self.close(start, self.last_end);
+            line_end = self.close(start, line_end);
         }
         if is_last
             && let Some(open) = self.open.last_mut()
@@ -366,8 +373,9 @@ impl Scanner {
         }
     }
 
-    /// The innermost entity ends at `end`, less the `line_end` octets that belong to the boundary there.
-    fn close(&mut self, end: u64, line_end: u64) {
+    /// The innermost entity ends at `end`, less the `line_end` octets that belong to the boundary there, unless
+    /// they end its header. Returns how many octets were given to the boundary: what it lies in gives as many.
+    fn close(&mut self, end: u64, mut line_end: u64) -> u64 {
         if self.is_reading_header() {
             // No empty line came. All of it is header; a message within it is an empty one.
             let at = std::mem::replace(&mut self.at, end);
@@ -376,17 +384,21 @@ impl Scanner {
             if self.is_reading_header() {
                 self.close(end, 0);
             }
+            line_end = 0;
         }
-        let Some(open) = self.open.pop() else { return };
+        let Some(open) = self.open.pop() else { return 0 };
         if open.boundary.is_some() {
             self.boundaries -= 1;
         }
         if let Some(part) = self.parts.get_mut(open.part) {
             // An empty body has no line end to give away.
-            let line_end = if part.body.start + line_end <= end { line_end } else { 0 };
+            if part.body.start + line_end > end {
+                line_end = 0;
+            }
             part.body.end = end - line_end;
             part.lines = self.lines.saturating_sub(open.lines_before).saturating_sub(u64::from(line_end > 0));
         }
+        line_end
     }
 
     /// The message ends here.
@@ -395,8 +407,11 @@ impl Scanner {
         if self.partial_len > 0 {
             self.end_partial(0);
         }
+        let mut line_end = self.last_end;
         while !self.open.is_empty() {
-            self.close(self.at, 0);
+            // A boundary that never came would stand here: the last line end is taken for its own, as if it had come.
+            let cut_off = self.open.iter().rev().skip(1).any(|o| o.boundary.is_some());
+            line_end = self.close(self.at, if cut_off { line_end } else { 0 });
         }
         Structure { parts: self.parts }
     }
@@ -453,6 +468,14 @@ mod tests {
         assert_eq!(scan(b"").parts().len(), 1);
         assert_eq!(scan(b"\r\nbody").part(0).unwrap().body, 2..6);
         assert_eq!(scan(b"\nbody\n").part(0).unwrap().lines, 1);
+    }
+
+    #[test]
+    fn a_last_boundary_that_is_missing_is_thought_of() {
+        let message = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n";
+        let got = show(message);
+        assert!(got.contains("plain \"one\" 0") && got.contains("plain \"two\" 0"), "{got}");
+        assert!(show("Subject: x\r\n\r\nbody\r\n").contains("plain \"body\\r\\n\" 1"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Encoding, Part, content::parse_token, fields};
+use super::{Encoding, Kind, Part, content::parse_token, fields};
 
 /// Octets in this charset as text. UTF-8 where the charset is not known and the octets are such, else
 /// windows-1252, in which every octet is something.
@@ -13,6 +13,26 @@ pub fn decode_charset<'a>(charset: &[u8], octets: &'a [u8]) -> Cow<'a, str> {
         }
         _ => std::str::from_utf8(octets)
             .map_or_else(|_| encoding_rs::WINDOWS_1252.decode_without_bom_handling(octets).0, Cow::Borrowed),
+    }
+}
+
+/// How a part's body is written; `None` for an encoding that is not known. What is made of other entities is as it is
+/// (RFC 2045 section 6.4).
+#[must_use]
+pub fn encoding_of_part(part: &Part) -> Option<Encoding> {
+    if part.kind != Kind::Leaf {
+        return Some(Encoding::Identity);
+    }
+    let Some(field) = fields(&part.header_octets).find(|f| f.is("content-transfer-encoding")) else {
+        return Some(Encoding::Identity);
+    };
+    let name = parse_token(field.value)?;
+    match Encoding::from_name(&name) {
+        Encoding::Identity => [&b"7bit"[..], b"8bit", b"binary"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+            .then_some(Encoding::Identity),
+        encoding => Some(encoding),
     }
 }
 

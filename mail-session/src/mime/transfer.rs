@@ -35,6 +35,85 @@ impl Encoding {
     }
 }
 
+/// Decodes a content that comes in chunks, holding back no more than one unfinished unit.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    encoding: Encoding,
+    /// base64: the bits of a run that is not complete, and of how many letters.
+    bits: u32,
+    letters: u8,
+    /// quoted-printable: an escape that is not complete.
+    held: Vec<u8>,
+}
+
+impl Decoder {
+    /// White space behind a soft line break's `=` that is waited for.
+    const MAX_HELD: usize = 1000;
+
+    /// At the start of a content.
+    #[must_use]
+    pub const fn new(encoding: Encoding) -> Self {
+        Self { encoding, bits: 0, letters: 0, held: Vec::new() }
+    }
+
+    /// The octets that follow from the next chunk.
+    #[must_use]
+    pub fn feed<'a>(&mut self, chunk: &'a [u8]) -> Cow<'a, [u8]> {
+        match self.encoding {
+            Encoding::Identity => Cow::Borrowed(chunk),
+            Encoding::Base64 => {
+                let mut out = Vec::with_capacity(chunk.len() / 4 * 3 + 3);
+                (self.bits, self.letters) = base64_run(chunk, self.bits, self.letters, &mut out);
+                Cow::Owned(out)
+            }
+            Encoding::QuotedPrintable => {
+                let mut all = std::mem::take(&mut self.held);
+                all.extend_from_slice(chunk);
+                let complete = match memchr::memrchr(b'=', &all) {
+                    Some(at) if all.len() - at <= Self::MAX_HELD && is_unfinished(all.get(at + 1..)) => at,
+                    _ => all.len(),
+                };
+                self.held = all.split_off(complete);
+                if self.held.is_empty() {
+                    return Cow::Owned(decode_quoted_printable(&all));
+                }
+                // What stands before the held `=` must not be taken for the end: a `=` that is no escape follows it.
+                all.extend_from_slice(b"=!");
+                let mut out = decode_quoted_printable(&all);
+                out.truncate(out.len().saturating_sub(2));
+                Cow::Owned(out)
+            }
+        }
+    }
+
+    /// The octets that follow from the end.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        match self.encoding {
+            Encoding::Identity => Vec::new(),
+            Encoding::Base64 => {
+                let mut out = Vec::new();
+                end_run(&mut out, self.bits, self.letters);
+                out
+            }
+            Encoding::QuotedPrintable => decode_quoted_printable(&self.held),
+        }
+    }
+}
+
+/// Whether what stands behind the last `=` could become an escape or a soft line break.
+fn is_unfinished(after: Option<&[u8]>) -> bool {
+    let after = after.unwrap_or_default();
+    match after {
+        [] => true,
+        [b] if hex(*b).is_some() => true,
+        _ => {
+            let spaces = after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+            matches!(after.get(spaces..), Some([] | [b'\r']))
+        }
+    }
+}
+
 /// The six bits of each letter; 64 for every other octet.
 const SIX: [u8; 256] = {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -55,7 +134,13 @@ const SIX: [u8; 256] = {
 #[must_use]
 pub fn decode_base64(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 3);
-    let (mut bits, mut letters) = (0_u32, 0_u8);
+    let (bits, letters) = base64_run(text, 0, 0, &mut out);
+    end_run(&mut out, bits, letters);
+    out
+}
+
+/// Decodes on from an unfinished run; returns the one that is unfinished then.
+fn base64_run(text: &[u8], mut bits: u32, mut letters: u8, out: &mut Vec<u8>) -> (u32, u8) {
     for b in text {
         let six = SIX.get(usize::from(*b)).copied().unwrap_or(64);
         if six < 64 {
@@ -67,12 +152,11 @@ pub fn decode_base64(text: &[u8]) -> Vec<u8> {
                 (bits, letters) = (0, 0);
             }
         } else if *b == b'=' {
-            end_run(&mut out, bits, letters);
+            end_run(out, bits, letters);
             (bits, letters) = (0, 0);
         }
     }
-    end_run(&mut out, bits, letters);
-    out
+    (bits, letters)
 }
 
 fn end_run(out: &mut Vec<u8>, bits: u32, letters: u8) {
@@ -139,6 +223,27 @@ mod tests {
             ("a", ""),
         ] {
             assert_eq!(decode_base64(text.as_bytes()), out.as_bytes(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn chunks_of_any_size_decode_to_the_same() {
+        let base64 = b"aGVs\r\nbG8=aGk=\r\nd29ybGQ";
+        let quoted = b"a=3Db=\r\nc= \t\r\nd=zz=c3=a4 ==3D=\n=e";
+        for (encoding, text) in [
+            (Encoding::Base64, &base64[..]),
+            (Encoding::QuotedPrintable, quoted),
+            (Encoding::Identity, quoted),
+        ] {
+            for size in 1..=text.len() {
+                let mut decoder = Decoder::new(encoding);
+                let mut out = Vec::new();
+                for chunk in text.chunks(size) {
+                    out.extend_from_slice(&decoder.feed(chunk));
+                }
+                out.extend(decoder.finish());
+                assert_eq!(out, *encoding.decode(text), "{encoding:?} by {size}");
+            }
         }
     }
 

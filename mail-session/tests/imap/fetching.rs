@@ -149,6 +149,14 @@ async fn large_messages_come_in_pieces_and_whole() {
     assert!(structure.last().unwrap().starts_with("OK"));
     let line = client.ok("FETCH 1 BODYSTRUCTURE").await.remove(0);
     assert!(line.contains(&format!("\"7bit\" {} ", part.len())), "{line}");
+    // As some clients do, piece by piece; the parts are not looked for each time.
+    let mut gathered = String::new();
+    while gathered.len() < 400_000 {
+        let piece = body(&mut client, &format!("[1]<{}.50000>", gathered.len())).await.unwrap();
+        gathered.push_str(&piece);
+    }
+    assert!(gathered.as_bytes() == &part[..gathered.len()]);
+    assert_eq!(body(&mut client, "[2]").await.as_deref(), Some("second"));
 }
 
 #[tokio::test]

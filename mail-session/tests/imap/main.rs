@@ -9,6 +9,10 @@
 )]
 mod commands;
 mod concurrency;
+mod condstore;
+mod extended;
+mod faults;
 mod fetching;
 mod limits;
+mod storm;
 mod support;

@@ -150,6 +150,13 @@ impl Client {
         all
     }
 
+    /// All that comes until the connection ends.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        self.read.read_to_end(&mut all).await.unwrap();
+        all
+    }
+
     pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
         self.write.write_all(octets.as_ref()).await.unwrap();
     }
@@ -193,13 +200,18 @@ impl Client {
 
     /// APPEND with a non-synchronizing literal; the tagged line.
     pub(crate) async fn append(&mut self, arguments: &str, message: impl AsRef<[u8]>) -> String {
+        self.append_lines(arguments, message).await.pop().unwrap()
+    }
+
+    /// The same; all lines.
+    pub(crate) async fn append_lines(&mut self, arguments: &str, message: impl AsRef<[u8]>) -> Vec<String> {
         let message = message.as_ref();
         self.tag += 1;
         let tag = format!("t{} ", self.tag);
         self.send(format!("{tag}APPEND {arguments} {{{}+}}\r\n", message.len())).await;
         self.send(message).await;
         self.send("\r\n").await;
-        self.until(&tag).await.pop().unwrap()
+        self.until(&tag).await
     }
 
     /// `n` small messages into INBOX.

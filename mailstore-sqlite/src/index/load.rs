@@ -1,6 +1,9 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
-use mailstore_api::{InternalDate, Uid, UidSet};
+use mailstore_api::{Uid, UidSet};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -8,22 +11,27 @@ use super::{
     table::{Gone, Table},
 };
 use crate::{
-    bits::{Bits, Keywords, from_blob},
+    bits::{self, Bits, Keywords, from_blob},
+    date::from_stored,
     error::{Res, damaged},
 };
 
 /// Expunges loaded with a mailbox, so that a client that comes back soon costs no further read.
 const RECENT_EXPUNGES: u32 = 512;
 
-const COLUMNS: &str = "SELECT uid, flags, modseq, size, date, zone, keywords FROM msg WHERE mailbox = ?1";
+/// A mailbox of fewer messages is read as fast as its packed table.
+const PACK_FROM: usize = 4096;
+
+const COLUMNS: &str = "SELECT uid, flags, modseq, size, arrived FROM msg WHERE mailbox = ?1";
 
 fn message(r: &Row<'_>) -> rusqlite::Result<Added> {
     Ok(Added {
         uid: r.get(0)?,
-        bits: Bits { bits: r.get(1)?, more: from_blob(r.get_ref(6)?.as_blob_or_null()?) },
+        // Those beyond the bits are read apart: almost no message has one.
+        bits: Bits { bits: r.get(1)?, more: None },
         modseq: r.get(2)?,
         size: r.get(3)?,
-        date: InternalDate { seconds: r.get(4)?, zone_minutes: r.get(5)? },
+        date: from_stored(r.get(4)?),
     })
 }
 
@@ -37,38 +45,105 @@ pub(crate) fn read_keywords(conn: &Connection, mailbox: i64) -> Res<Keywords> {
     Ok(keywords)
 }
 
+/// Keywords beyond the bits, of all messages or those changed after a modseq.
+fn read_more(conn: &Connection, mailbox: i64, after: Option<u64>) -> Res<HashMap<u32, Arc<[u16]>>> {
+    let all = "SELECT uid, keywords FROM msg WHERE mailbox = ?1 AND keywords IS NOT NULL AND ?2 IS NULL";
+    let some = "SELECT uid, keywords FROM msg WHERE mailbox = ?1 AND modseq > ?2 AND keywords IS NOT NULL";
+    let mut read = conn.prepare_cached(if after.is_some() { some } else { all })?;
+    let mut rows = read.query(params![mailbox, after])?;
+    let mut more = HashMap::new();
+    while let Some(r) = rows.next()? {
+        if let Some(list) = from_blob(r.get_ref(1)?.as_blob_or_null()?) {
+            more.insert(r.get(0)?, list);
+        }
+    }
+    Ok(more)
+}
+
 fn read_row(conn: &Connection, id: i64) -> Res<Option<MailboxRow>> {
     Ok(conn.prepare_cached(MailboxRow::SELECT)?.query_row([id], MailboxRow::from_row).optional()?)
 }
 
 impl Table {
-    /// Reads a mailbox within the caller's read transaction; `None` when there is none.
-    pub(super) fn load(conn: &Connection, id: i64) -> Res<Option<Self>> {
+    /// Reads a mailbox within the caller's read transaction, and tells whether it would be worth to keep it
+    /// [packed](Self::pack); `None` when there is none.
+    pub(super) fn load(conn: &Connection, id: i64) -> Res<Option<(Self, bool)>> {
         let Some(row) = read_row(conn, id)? else { return Ok(None) };
-        let keywords = Arc::new(read_keywords(conn, id)?);
-        let mut table = Self::empty(row, keywords);
+        let messages = usize::try_from(row.messages).unwrap_or(usize::MAX);
+        let (mut table, changed) = match Self::load_packed(conn, row)? {
+            Some(found) => found,
+            None => (Self::scan(conn, row)?, messages),
+        };
+        table.read_log(conn)?;
+        let worth = messages >= PACK_FROM && changed > (messages / 8).max(PACK_FROM / 4);
+        Ok(Some((table, worth)))
+    }
+
+    /// Reads every message.
+    fn scan(conn: &Connection, row: MailboxRow) -> Res<Self> {
+        let mut table = Self::empty(row, Arc::new(read_keywords(conn, row.id)?));
         table.reserve(usize::try_from(row.messages).unwrap_or(0));
         let mut read = conn.prepare_cached(COLUMNS)?;
-        let mut rows = read.query([id])?;
+        let mut rows = read.query([row.id])?;
         while let Some(r) = rows.next()? {
             table.push(&message(r)?)?;
         }
         table.block_maxima(0);
+        if table.any_more() {
+            table.more = read_more(conn, row.id, None)?;
+        }
+        Ok(table)
+    }
+
+    /// Reads the packed table and what changed since: how many messages did. `None` when there is none, or it
+    /// is of no use.
+    fn load_packed(conn: &Connection, row: MailboxRow) -> Res<Option<(Self, usize)>> {
+        let mut read = conn.prepare_cached("SELECT modseq, crc, data FROM packed WHERE mailbox = ?1")?;
+        let mut rows = read.query([row.id])?;
+        let Some(r) = rows.next()? else { return Ok(None) };
+        let modseq: u64 = r.get(0)?;
+        let data = r.get_ref(2)?.as_blob_or_null()?.unwrap_or(&[]);
+        if modseq > row.modseq || modseq < row.floor || crc32fast::hash(data) != r.get::<_, u32>(1)? {
+            return Ok(None);
+        }
+        let then = MailboxRow { modseq, ..row };
+        let Some(mut table) = Self::unpack(then, data) else { return Ok(None) };
+        let mut changed = 0;
+        if row.modseq == modseq {
+            table.keywords = Arc::new(read_keywords(conn, row.id)?);
+        } else {
+            changed = table.catch_up(conn, row)?;
+        }
+        // Whatever may have gone wrong with the packed one, the messages themselves are the truth.
+        if table.len() != usize::try_from(row.messages).unwrap_or(usize::MAX) {
+            return Ok(None);
+        }
+        if table.any_more() {
+            table.more = read_more(conn, row.id, None)?;
+        }
+        Ok(Some((table, changed)))
+    }
+
+    fn any_more(&self) -> bool {
+        self.bits.iter().any(|b| b & bits::MORE != 0)
+    }
+
+    fn read_log(&mut self, conn: &Connection) -> Res<()> {
         let mut read = conn.prepare_cached(
             "SELECT modseq, first, last FROM expunged WHERE mailbox = ?1 ORDER BY modseq DESC LIMIT ?2",
         )?;
         let mut log: VecDeque<Gone> = VecDeque::new();
-        let mut rows = read.query(params![id, RECENT_EXPUNGES])?;
+        let mut rows = read.query(params![self.row.id, RECENT_EXPUNGES])?;
         while let Some(r) = rows.next()? {
             log.push_front(Gone { modseq: r.get(0)?, first: r.get(1)?, last: r.get(2)? });
         }
         // Of the oldest modseq, not all may be here; when fewer came than asked for, these are all there are.
         let complete_from = match log.front() {
             Some(oldest) if log.len() >= RECENT_EXPUNGES as usize => oldest.modseq,
-            _ => row.floor,
+            _ => self.row.floor,
         };
-        table.set_log(log, complete_from);
-        Ok(Some(table))
+        self.set_log(log, complete_from);
+        Ok(())
     }
 
     /// Catches up with the database, which another process may have changed: whether anything changed; `None`
@@ -82,27 +157,43 @@ impl Table {
         }
         if row.floor > self.row.modseq || row.modseq < self.row.modseq {
             let recent = self.row.recent;
-            let Some(mut fresh) = Self::load(&tx, row.id)? else { return Ok(None) };
+            let Some((mut fresh, _)) = Self::load(&tx, row.id)? else { return Ok(None) };
             fresh.row.recent = fresh.row.recent.max(recent);
             *self = fresh;
             return Ok(Some(true));
         }
-        let mut effect = Effect { before: self.row.modseq, ..Effect::new(row) };
-        effect.keywords = Some(Arc::new(read_keywords(&tx, row.id)?));
+        self.catch_up(&tx, row)?;
+        if self.len() != usize::try_from(row.messages).unwrap_or(usize::MAX) {
+            return Err(damaged(format!("mailbox {}: its count of messages is wrong", row.id)));
+        }
+        Ok(Some(true))
+    }
+
+    /// Takes over what was changed since this table's modseq, within the caller's read transaction: how many
+    /// messages were.
+    fn catch_up(&mut self, conn: &Connection, row: MailboxRow) -> Res<usize> {
+        let since = self.row.modseq;
+        let mut effect = Effect { before: since, ..Effect::new(row) };
+        effect.keywords = Some(Arc::new(read_keywords(conn, row.id)?));
         let mut gone = Vec::new();
-        let mut read = tx.prepare_cached(
+        let mut read = conn.prepare_cached(
             "SELECT modseq, first, last FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY modseq",
         )?;
-        let mut rows = read.query(params![row.id, self.row.modseq])?;
+        let mut rows = read.query(params![row.id, since])?;
         while let Some(r) = rows.next()? {
             gone.push(Gone { modseq: r.get(0)?, first: r.get(1)?, last: r.get(2)? });
         }
         effect.removed = UidSet::from_ranges(gone.iter().map(|g| (g.first, g.last)));
         let last = self.last_uid().map_or(0, Uid::get);
-        let mut read = tx.prepare_cached(&format!("{COLUMNS} AND modseq > ?2"))?;
+        let mut read = conn.prepare_cached(&format!("{COLUMNS} AND modseq > ?2"))?;
         let mut changed: Vec<Added> =
-            read.query_map(params![row.id, self.row.modseq], message)?.collect::<Result<_, _>>()?;
+            read.query_map(params![row.id, since], message)?.collect::<Result<_, _>>()?;
         changed.sort_unstable_by_key(|m| m.uid);
+        if changed.iter().any(|m| m.bits.bits & bits::MORE != 0) {
+            let mut more = read_more(conn, row.id, Some(since))?;
+            changed.iter_mut().for_each(|m| m.bits.more = more.remove(&m.uid));
+        }
+        let count = changed.len() + gone.len();
         for m in changed {
             if m.uid > last {
                 effect.added.push(m);
@@ -111,9 +202,6 @@ impl Table {
             }
         }
         self.change(&effect, gone);
-        if self.len() != usize::try_from(row.messages).unwrap_or(usize::MAX) {
-            return Err(damaged(format!("mailbox {}: its count of messages is wrong", row.id)));
-        }
-        Ok(Some(true))
+        Ok(count)
     }
 }

@@ -5,6 +5,7 @@
 //! of their modseqs.
 
 mod load;
+mod pack;
 mod packed;
 mod search;
 mod table;
@@ -19,6 +20,7 @@ use rusqlite::Connection;
 
 pub(crate) use self::{
     load::read_keywords,
+    pack::Packed,
     table::{Table, figures},
 };
 use crate::{
@@ -245,15 +247,20 @@ impl MailboxIndex {
     }
 
     /// Loads it. It was [entered](Registry::enter) before, so no commit after this read's moment is missed.
-    pub(crate) fn load(&self, conn: &Connection) {
+    /// Answers whether it is worth [packing](Table::pack), so that it loads faster the next time.
+    pub(crate) fn load(&self, conn: &Connection) -> bool {
         let loaded = Table::load(conn, self.id);
+        let mut worth_packing = false;
         let mut state = self.write_state();
         let new = match loaded {
-            Ok(Some(table)) => State::Ready(Box::new(table)),
+            Ok(Some((table, worth))) => {
+                worth_packing = worth;
+                State::Ready(Box::new(table))
+            }
             Ok(None) => State::Gone,
             Err(fault) => State::Failed(fault.into()),
         };
-        let State::Loading { pending, waiting } = std::mem::replace(&mut *state, new) else { return };
+        let State::Loading { pending, waiting } = std::mem::replace(&mut *state, new) else { return false };
         for effect in pending {
             if !apply(&mut state, &effect) {
                 // Another process wrote in between. Rare: whoever waits opens it again.
@@ -263,6 +270,7 @@ impl MailboxIndex {
         }
         drop(state);
         waiting.into_iter().for_each(|w| w.send(()));
+        worth_packing
     }
 
     /// Gives up a load that could not begin.

@@ -7,9 +7,20 @@ use mailstore_api::{InternalDate, ModSeq};
 pub(super) struct PackedModSeq([u16; 3]);
 
 impl PackedModSeq {
+    pub(super) const LEN: usize = 6;
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        let [a, b, c, d, e, f, _, _] = self.get().to_le_bytes();
+        [a, b, c, d, e, f]
+    }
+
+    pub(super) fn from_bytes([a, b, c, d, e, f]: [u8; Self::LEN]) -> Self {
+        Self([u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]), u16::from_le_bytes([e, f])])
+    }
+
     pub(super) fn new(modseq: u64) -> Self {
         let [a, b, c, d, e, f, _, _] = modseq.min((1 << 48) - 1).to_le_bytes();
-        Self([u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]), u16::from_le_bytes([e, f])])
+        Self::from_bytes([a, b, c, d, e, f])
     }
 
     pub(super) fn get(self) -> u64 {
@@ -27,6 +38,16 @@ impl PackedModSeq {
 pub(super) struct SizeAndDate([u8; 11]);
 
 impl SizeAndDate {
+    pub(super) const LEN: usize = 11;
+
+    pub(super) const fn to_bytes(self) -> [u8; Self::LEN] {
+        self.0
+    }
+
+    pub(super) const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
     const MAX_SECONDS: i64 = (1 << 39) - 1;
 
     pub(super) fn new(size: u64, date: InternalDate) -> Self {

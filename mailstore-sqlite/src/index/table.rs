@@ -405,3 +405,121 @@ impl MailboxRow {
         validity(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mailstore_api::InternalDate;
+
+    use super::*;
+    use crate::bits::Bits;
+
+    fn row(modseq: u64) -> MailboxRow {
+        MailboxRow {
+            id: 1,
+            account: 1,
+            uidvalidity: 1,
+            uidnext: 1,
+            modseq,
+            floor: 0,
+            messages: 0,
+            unseen: 0,
+            deleted: 0,
+            octets: 0,
+            tombstones: 0,
+            recent: 1,
+        }
+    }
+
+    fn added(uid: u32, modseq: u64) -> Added {
+        Added { uid, modseq, bits: Bits::default(), size: 1, date: InternalDate::default() }
+    }
+
+    fn table(messages: u32) -> Table {
+        let mut table = Table::empty(row(1), Arc::default());
+        table.reserve(messages as usize);
+        (1..=messages).for_each(|uid| table.push(&added(uid, 1)).unwrap());
+        table.block_maxima(0);
+        table
+    }
+
+    #[test]
+    fn a_message_costs_at_most_26_octets_also_while_the_mailbox_grows() {
+        assert!(table(100_000).octets() <= 26 * 100_000);
+        let mut table = table(100_000);
+        for n in 0..5_000_u32 {
+            let mut effect = Effect::new(row(1 + u64::from(n)));
+            effect.row.modseq += 1;
+            effect.added.push(added(100_001 + n, effect.row.modseq));
+            assert!(table.apply(&effect));
+        }
+        assert!(table.octets() <= 26 * 105_000, "{}", table.octets());
+    }
+
+    /// Against a plain model: every cut from every cursor, after appends, flags and expunges in any order.
+    #[test]
+    fn cuts_agree_with_a_plain_list() {
+        let mut seed = 5_u64;
+        let mut next = |n: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % n
+        };
+        let mut table = table(0);
+        let mut model: std::collections::BTreeMap<u32, u64> = std::collections::BTreeMap::new();
+        let mut gone: Vec<(u64, u32)> = Vec::new();
+        let mut last = 0;
+        for modseq in 2..1_500_u64 {
+            let mut effect = Effect::new(row(modseq - 1));
+            effect.row.modseq = modseq;
+            let some: Vec<u32> = model.keys().copied().filter(|_| next(9) == 0).collect();
+            match next(4) {
+                0 if !some.is_empty() => {
+                    effect.removed = some.iter().filter_map(|u| Uid::new(*u)).collect();
+                    for uid in some {
+                        model.remove(&uid);
+                        gone.push((modseq, uid));
+                    }
+                }
+                1 if !some.is_empty() => {
+                    for uid in some {
+                        model.insert(uid, modseq);
+                        let bits = Bits { bits: bits::SEEN, more: None };
+                        effect.flagged.push(crate::index::Flagged { uid, modseq, bits });
+                    }
+                }
+                _ => {
+                    for _ in 0..=next(3) {
+                        last += 1;
+                        model.insert(last, modseq);
+                        effect.added.push(added(last, modseq));
+                    }
+                }
+            }
+            assert!(table.apply(&effect));
+            assert!(table.apply(&effect), "taken over twice, it changes nothing");
+            let after = next(modseq + 2);
+            let limit = usize::try_from(1 + next(40)).unwrap();
+            let cut = table.changes(ModSeq(after), limit).unwrap();
+            let upto = cut.changes.upto.0;
+            let expected: Vec<(u32, u64)> =
+                model.iter().filter(|(_, m)| **m > after && **m <= upto).map(|(u, m)| (*u, *m)).collect();
+            let found: Vec<(u32, u64)> =
+                cut.changes.changed.iter().map(|c| (c.uid.get(), c.modseq.0)).collect();
+            assert_eq!(found, expected);
+            assert!(!cut.changes.more || upto > after && found.len() >= limit);
+            assert!(cut.changes.more || upto == modseq);
+            let vanished: UidSet = gone
+                .iter()
+                .filter(|(m, _)| *m > after && *m <= upto)
+                .filter_map(|(_, u)| Uid::new(*u))
+                .collect();
+            if cut.vanished_upto.is_none() {
+                assert_eq!(cut.changes.vanished, vanished);
+            }
+            assert_eq!(
+                table.uids.iter().map(|u| u.get()).collect::<Vec<_>>(),
+                model.keys().copied().collect::<Vec<_>>()
+            );
+        }
+        assert!(!table.apply(&Effect { before: 9_999, ..Effect::new(row(10_000)) }), "a gap is noticed");
+    }
+}

@@ -111,7 +111,7 @@ fn find_leaving(txn: &mut Txn<'_>, account: i64, mailbox: i64, uid: Uid) -> Res<
     txn.conn
         .prepare_cached("SELECT uid, flags, size, body FROM msg WHERE mailbox = ?1 AND uid = ?2")?
         .query_row(params![mailbox, uid.get()], |r| {
-            Ok(Leaving { uid: r.get(0)?, bits: r.get(1)?, size: r.get(2)?, body: r.get(3)? })
+            Ok(Leaving { uid: r.get(0)?, bits: r.get(1)?, size: r.get(2)?, body: Some(r.get(3)?) })
         })
         .optional()?
         .ok_or_else(|| ErrorKind::Gone.into())

@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::{Incoming, Leaving, check_uids, ensure_keywords, insert, remove, share};
 use crate::{
     bits::{self, Bits, from_blob, keyword_bits},
+    date::from_stored,
     error::Res,
     index::Effect,
     txn::Txn,
@@ -46,7 +47,10 @@ pub(crate) fn copy(
     let mut translate = Translate::new(txn, from, &sources, &mut target)?;
     for m in &sources {
         let bits = translate.bits(&m.bits);
-        share(txn.conn, m.body)?;
+        // What moves brings its reference along.
+        if !and_remove {
+            share(txn.conn, m.body)?;
+        }
         let incoming = Incoming {
             bits,
             size: m.size,
@@ -60,7 +64,7 @@ pub(crate) fn copy(
     }
     if and_remove {
         let leaving: Vec<Leaving> = (sources.iter())
-            .map(|m| Leaving { uid: m.uid, bits: m.bits.bits, size: m.size, body: m.body })
+            .map(|m| Leaving { uid: m.uid, bits: m.bits.bits, size: m.size, body: None })
             .collect();
         if from == to {
             remove(txn, &mut target, &leaving)?;
@@ -81,7 +85,7 @@ pub(crate) fn copy(
 fn read(txn: &Txn<'_>, mailbox: i64, uids: &UidSet) -> Res<Vec<Source>> {
     let mut found = Vec::new();
     let mut read = txn.conn.prepare_cached(
-        "SELECT uid, flags, keywords, size, date, zone, body, prefix, pop3_uidl FROM msg \
+        "SELECT uid, flags, keywords, size, arrived, body, prefix, pop3_uidl FROM msg \
          WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3",
     )?;
     for (first, last) in uids.ranges() {
@@ -91,10 +95,10 @@ fn read(txn: &Txn<'_>, mailbox: i64, uids: &UidSet) -> Res<Vec<Source>> {
                 uid: r.get(0)?,
                 bits: Bits { bits: r.get(1)?, more: from_blob(r.get_ref(2)?.as_blob_or_null()?) },
                 size: r.get(3)?,
-                date: InternalDate { seconds: r.get(4)?, zone_minutes: r.get(5)? },
-                body: r.get(6)?,
-                prefix: r.get(7)?,
-                pop3_uidl: r.get(8)?,
+                date: from_stored(r.get(4)?),
+                body: r.get(5)?,
+                prefix: r.get(6)?,
+                pop3_uidl: r.get(7)?,
             });
         }
     }

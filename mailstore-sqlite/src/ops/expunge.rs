@@ -24,7 +24,7 @@ pub(crate) fn expunge(
         for (first, last) in uids.ranges() {
             let mut rows = read.query(params![mailbox, first, last])?;
             while let Some(r) = rows.next()? {
-                let m = Leaving { uid: r.get(0)?, bits: r.get(1)?, size: r.get(2)?, body: r.get(3)? };
+                let m = Leaving { uid: r.get(0)?, bits: r.get(1)?, size: r.get(2)?, body: Some(r.get(3)?) };
                 if !only_deleted || m.bits & bits::DELETED != 0 {
                     leaving.push(m);
                 }

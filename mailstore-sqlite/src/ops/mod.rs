@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     bits::{self, Bits, Keywords, from_blob, keyword_bits, to_blob},
+    date::to_stored,
     error::{Res, refused},
     index::{Added, Effect, MailboxRow},
     txn::Txn,
@@ -52,9 +53,9 @@ fn insert(conn: &Connection, effect: &mut Effect, m: Incoming<'_>) -> Res<u32> {
     let modseq = modseq_of(effect);
     let uid = effect.row.uidnext;
     conn.prepare_cached(
-        "INSERT INTO msg(mailbox, uid, flags, modseq, size, date, zone, body, saved, keywords, prefix, \
+        "INSERT INTO msg(mailbox, uid, flags, modseq, size, arrived, body, saved, keywords, prefix, \
          pop3_uidl) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         effect.row.id,
@@ -62,8 +63,7 @@ fn insert(conn: &Connection, effect: &mut Effect, m: Incoming<'_>) -> Res<u32> {
         m.bits.bits,
         modseq,
         m.size,
-        m.date.seconds,
-        m.date.zone_minutes,
+        to_stored(m.date),
         m.body,
         InternalDate::now().seconds,
         to_blob(m.bits.more.as_deref()),
@@ -181,7 +181,8 @@ struct Leaving {
     uid: u32,
     bits: u32,
     size: u64,
-    body: i64,
+    /// `None`: another message took its reference over.
+    body: Option<i64>,
 }
 
 /// Takes messages away, and remembers that they went.
@@ -195,7 +196,9 @@ fn remove(txn: &mut Txn<'_>, effect: &mut Effect, leaving: &[Leaving]) -> Res<Ui
     let mut delete = txn.conn.prepare_cached("DELETE FROM msg WHERE mailbox = ?1 AND uid = ?2")?;
     for m in leaving {
         delete.execute(params![mailbox, m.uid])?;
-        txn.after.unlinks.extend(release(txn.conn, m.body)?);
+        if let Some(body) = m.body {
+            txn.after.unlinks.extend(release(txn.conn, body)?);
+        }
         let row = &mut effect.row;
         row.messages = row.messages.saturating_sub(1);
         row.octets = row.octets.saturating_sub(m.size);

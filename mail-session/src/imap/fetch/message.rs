@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use imap4_proto::types::{Partial, Section, SectionText};
+use imap4_proto::types::{PartPath, Partial, Section, SectionText};
 use mailstore_api::{Body, ErrorKind, Mailbox, Part, Result, Uid};
 
 use crate::{
-    mime::{self, Item, Scanner, Structure},
+    mime::{self, Decoder, Encoding, Item, Scanner, Structure},
     search::read_range,
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub(super) const CHUNK: usize = 64 * 1024;
 /// A message up to this size is kept whole while its items are answered.
 const KEPT: u64 = 128 * 1024;
+/// Octets a remembered structure may take.
+const MAX_KNOWN: usize = 64 * 1024;
 /// Octets of a header that are looked at; a longer one is cut for ENVELOPE and HEADER.FIELDS.
 const MAX_HEADER: u64 = 1024 * 1024;
 
@@ -45,6 +47,8 @@ pub(super) enum Octets {
     Here(Bytes),
     /// To be read piece by piece.
     There(Source, Range<u64>),
+    /// A part to be read and decoded piece by piece: from where in the whole message, and which of the decoded octets.
+    Decoded(Encoding, Range<u64>, Range<u64>),
 }
 
 impl Octets {
@@ -52,7 +56,7 @@ impl Octets {
         match self {
             Self::Nil => 0,
             Self::Here(octets) => octets.len() as u64,
-            Self::There(_, range) => range.end.saturating_sub(range.start),
+            Self::There(_, range) | Self::Decoded(_, _, range) => range.end.saturating_sub(range.start),
         }
     }
 
@@ -67,6 +71,7 @@ impl Octets {
                 Self::Here(octets.slice(at(range.start)..at(range.end)))
             }
             Self::There(source, range) => Self::There(source, cut(&range, partial)),
+            Self::Decoded(encoding, from, range) => Self::Decoded(encoding, from, cut(&range, partial)),
         }
     }
 }
@@ -77,8 +82,15 @@ fn cut(range: &Range<u64>, partial: Partial) -> Range<u64> {
 }
 
 impl<'m, M: Mailbox> Message<'m, M> {
-    pub(super) const fn new(mailbox: &'m M, uid: Uid) -> Self {
-        Self { mailbox, uid, opened: [None, None, None], whole: None, header: None, structure: None }
+    /// A message, with its structure where that is known from before.
+    pub(super) const fn new(mailbox: &'m M, uid: Uid, structure: Option<Structure>) -> Self {
+        Self { mailbox, uid, opened: [None, None, None], whole: None, header: None, structure }
+    }
+
+    /// The structure, where finding it again would mean to read a long message again.
+    pub(super) fn into_known(self) -> Option<Structure> {
+        let kept = self.whole.is_some();
+        self.structure.filter(|s| !kept && s.octets() <= MAX_KNOWN)
     }
 
     async fn open(&mut self, source: Source) -> Result<&mut M::Body> {
@@ -184,6 +196,44 @@ impl<'m, M: Mailbox> Message<'m, M> {
         let range = located.range.start..located.range.end.min(located.range.start + MAX_HEADER);
         let header = self.read(Source::Whole, range).await?;
         Ok(Octets::Here(select(&header, &names, not)))
+    }
+
+    /// What `BINARY[part]<partial>` is (RFC 3516 section 4.2); `None` where its transfer encoding is not known.
+    pub(super) async fn binary(
+        &mut self,
+        path: PartPath<'_>,
+        partial: Option<Partial>,
+    ) -> Result<Option<Octets>> {
+        if path.is_empty() {
+            // The whole message is never encoded.
+            return Ok(Some(self.all_of(Source::Whole).await?.part(partial)));
+        }
+        let numbers: Vec<u32> = path.iter().take(mime::MAX_DEPTH + 1).collect();
+        let structure = self.structure().await?;
+        let Some(located) = structure.locate(&numbers, Item::Content) else { return Ok(Some(Octets::Nil)) };
+        let encoding = structure.part(located.part).and_then(mime::encoding_of_part);
+        let octets = match encoding {
+            None => return Ok(None),
+            Some(Encoding::Identity) => Octets::There(Source::Whole, located.range),
+            Some(encoding) => match self.kept(Source::Whole, &located.range) {
+                Some(text) => Octets::Here(encoding.decode(&text).into_owned().into()),
+                None => {
+                    // How many octets it makes must be said before the first of them.
+                    let mut decoder = Decoder::new(encoding);
+                    let mut len = 0;
+                    let mut left = located.range.clone();
+                    while left.start < left.end {
+                        let chunk = self.next(Source::Whole, &left).await?;
+                        left.start += chunk.len() as u64;
+                        len += decoder.feed(&chunk).len() as u64;
+                        crate::search::yield_now().await;
+                    }
+                    len += decoder.finish().len() as u64;
+                    Octets::Decoded(encoding, located.range, 0..len)
+                }
+            },
+        };
+        Ok(Some(octets.part(partial)))
     }
 
     /// All of a range that is no longer than memory allows.

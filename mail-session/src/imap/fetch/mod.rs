@@ -3,20 +3,26 @@
 mod derived;
 mod message;
 
-use imap4_proto::types::{DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText};
+use imap4_proto::types::{
+    Capabilities, Code, DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText,
+};
 use mailstore_api::{
-    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, StoreError, SystemFlags, UidSet,
+    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, ModSeq, StoreError, SystemFlags, Uid,
+    UidSet,
 };
 
-use self::message::{Message, Octets};
+use self::message::{Message, Octets, Source};
 use super::{
+    modseq::{Style, missed, no_modseqs},
     search_key::bounds,
     selected::{Selected, after_uid, is_gone},
-    session::{
-        Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, nothing_saved, shown_flags,
-    },
+    session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
-use crate::{auth::Authority, view::Expunges};
+use crate::{
+    auth::Authority,
+    mime::{Decoder, Encoding, Structure},
+    view::Expunges,
+};
 
 /// Messages asked for at once, where only what the store knows of them is wanted.
 const ROWS: usize = 1000;
@@ -32,11 +38,19 @@ struct Plan<'b> {
     reads: bool,
     sets_seen: bool,
     shows_flags: bool,
+    /// Only what changed after it (RFC 7162 section 3.1.4.1).
+    changed_since: Option<ModSeq>,
+    style: Style,
 }
 
 impl<'b> Plan<'b> {
-    fn new(fetch: &Fetch<'b>, read_only: bool) -> Self {
-        let items: Vec<FetchItem<'b>> = fetch.items.iter().collect();
+    fn new(fetch: &Fetch<'b>, read_only: bool, style: Style) -> Self {
+        let mut items: Vec<FetchItem<'b>> = fetch.items.iter().collect();
+        // RFC 7162 section 3.1: a client that knows modseqs gets them with the flags.
+        let implied = fetch.changed_since.is_some() || (style.modseq && items.contains(&FetchItem::Flags));
+        if implied && !items.contains(&FetchItem::ModSeq) {
+            items.push(FetchItem::ModSeq);
+        }
         let mut want = MetaItems::NONE;
         let mut reads = false;
         for item in &items {
@@ -61,7 +75,8 @@ impl<'b> Plan<'b> {
             want |= MetaItems::FLAGS;
         }
         let shows_flags = items.contains(&FetchItem::Flags);
-        Self { uid: fetch.uid, items, want, reads, sets_seen, shows_flags }
+        let changed_since = fetch.changed_since.map(ModSeq);
+        Self { uid: fetch.uid, items, want, reads, sets_seen, shows_flags, changed_since, style }
     }
 }
 
@@ -72,6 +87,8 @@ enum Sent {
     Gone,
     /// The store could not read it.
     Failed(StoreError),
+    /// Of a part, the transfer encoding is not known.
+    UnknownEncoding,
     /// The connection ends: a literal was announced and could not be delivered.
     Cut,
 }
@@ -82,6 +99,7 @@ struct Tally {
     sent: usize,
     failed: Option<StoreError>,
     cut: bool,
+    unknown_encoding: bool,
 }
 
 impl<St: MailStore, A: Authority> Session<'_, St, A> {
@@ -89,18 +107,35 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        if fetch.set.is_saved() {
-            return nothing_saved(peer);
+        let Ok(set) = selected.named(fetch.uid, &fetch.set) else { return no_such_message(peer) };
+        let wants_modseqs =
+            fetch.changed_since.is_some() || fetch.items.iter().any(|item| item == FetchItem::ModSeq);
+        if wants_modseqs && !selected.keeps_modseqs {
+            return no_modseqs(peer);
         }
-        let set = if fetch.uid {
-            selected.view.by_uid(bounds(&fetch.set))
-        } else {
-            match selected.view.by_seq(bounds(&fetch.set)) {
-                Ok(set) => set,
-                Err(_) => return no_such_message(peer),
-            }
+        // RFC 7162 section 3.2.6
+        if fetch.vanished && !peer.machine.enabled().contains(Capabilities::QRESYNC) {
+            return Ok(peer.machine.bad(None, "QRESYNC is not enabled")?);
+        }
+        if wants_modseqs {
+            self.enable_modseqs(peer)?;
+        }
+        let Some(selected) = self.selected.as_deref_mut() else {
+            return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
-        let plan = Plan::new(&fetch, selected.read_only);
+        if let (true, Some(since)) = (fetch.vanished, fetch.changed_since) {
+            // All that is gone before the rows: in between the client would count wrong.
+            let asked = if fetch.set.is_saved() {
+                selected.saved.clone()
+            } else {
+                selected.view.uid_ranges(bounds(&fetch.set))
+            };
+            match missed(selected, ModSeq(since), &asked).await {
+                Ok(gone) => peer.machine.vanished(true, gone.ranges().iter().copied())?,
+                Err(error) => return self.fail(&error, peer),
+            }
+        }
+        let plan = Plan::new(&fetch, selected.read_only, Style::of(selected, peer));
         let tally = match send_all(selected, &plan, &set, peer).await? {
             Ok(tally) => tally,
             Err(error) => return self.fail(&error, peer),
@@ -113,8 +148,12 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         if let Some(error) = tally.failed {
             return self.fail(&error, peer);
         }
+        if tally.unknown_encoding {
+            let code = Code::UnknownCte;
+            return Ok(peer.machine.no(Some(code), "A part's transfer encoding is not known")?);
+        }
         // RFC 2180 section 4.1.2. A UID that is not there is no error (RFC 9051 section 6.4.9).
-        if tally.sent < asked && !fetch.uid {
+        if tally.sent < asked && !fetch.uid && fetch.changed_since.is_none() {
             let (code, text) = EXPUNGED;
             return Ok(peer.machine.no(Some(code), text)?);
         }
@@ -132,7 +171,7 @@ async fn send_all<M: Mailbox>(
     let mut left = set.clone();
     while !left.is_empty() {
         let limit = if plan.reads { BODIES } else { ROWS };
-        let mut batch = match selected.mailbox.meta(&left, plan.want, None, limit).await {
+        let mut batch = match selected.mailbox.meta(&left, plan.want, plan.changed_since, limit).await {
             Ok(batch) => batch,
             Err(error) if is_gone(&error) => break,
             Err(error) => return Ok(Err(error)),
@@ -141,10 +180,16 @@ async fn send_all<M: Mailbox>(
             if plan.sets_seen { set_seen(selected, &mut batch.items).await } else { UidSet::new() };
         if plan.reads {
             for meta in &batch.items {
-                match send_one(selected, plan, meta, newly_seen.contains(meta.uid), peer).await? {
+                let mut last_read = selected.last_read.take();
+                let sent =
+                    send_one(selected, &mut last_read, plan, meta, newly_seen.contains(meta.uid), peer);
+                let sent = sent.await?;
+                selected.last_read = last_read;
+                match sent {
                     Sent::Yes => tally.sent += 1,
                     Sent::Gone => {}
                     Sent::Failed(error) => tally.failed = Some(error),
+                    Sent::UnknownEncoding => tally.unknown_encoding = true,
                     Sent::Cut => {
                         tally.cut = true;
                         return Ok(Ok(tally));
@@ -251,20 +296,27 @@ enum Ready {
     /// A value that is encoded already.
     Encoded(bytes::Bytes),
     Octets(Octets),
+    /// The part's transfer encoding is not known (RFC 3516 section 4.3).
+    UnknownEncoding,
+    /// BINARY.SIZE
+    Number(u64),
 }
 
 async fn send_one<M: Mailbox>(
     selected: &Selected<M>,
+    last_read: &mut Option<(Uid, Structure)>,
     plan: &Plan<'_>,
     meta: &Meta,
     newly_seen: bool,
     peer: &mut Client<'_>,
 ) -> Answer<Sent> {
     let Some(seq) = selected.view.seq_of(meta.uid) else { return Ok(Sent::Gone) };
-    let mut message = Message::new(&selected.mailbox, meta.uid);
+    let known = last_read.take_if(|(uid, _)| *uid == meta.uid).map(|(_, structure)| structure);
+    let mut message = Message::new(&selected.mailbox, meta.uid, known);
     let mut ready = Vec::with_capacity(plan.items.len());
     for item in &plan.items {
         match make_ready(&mut message, item, meta).await {
+            Ok(Ready::UnknownEncoding) => return Ok(Sent::UnknownEncoding),
             Ok(made) => ready.push(made),
             Err(error) if is_gone(&error) => return Ok(Sent::Gone),
             Err(error) => return Ok(Sent::Failed(error)),
@@ -276,7 +328,10 @@ async fn send_one<M: Mailbox>(
     }
     for (item, ready) in plan.items.iter().zip(ready) {
         match ready {
-            Ready::Known => {
+            Ready::Number(n) => {
+                row.number(item, n);
+            }
+            Ready::Known | Ready::UnknownEncoding => {
                 write_known(&mut row, item, meta, selected);
             }
             Ready::Encoded(value) => {
@@ -299,9 +354,15 @@ async fn send_one<M: Mailbox>(
     }
     if newly_seen && !plan.shows_flags {
         row.flags(shown_flags(&meta.flags, selected.view.is_recent(meta.uid)), &meta.flags.keywords);
+        if plan.style.modseq && !plan.items.contains(&FetchItem::ModSeq) {
+            row.modseq(meta.modseq.0);
+        }
     }
     row.finish();
     peer.drain(HIGH_WATER).await?;
+    if let Some(structure) = message.into_known() {
+        *last_read = Some((meta.uid, structure));
+    }
     Ok(Sent::Yes)
 }
 
@@ -324,6 +385,47 @@ async fn send_octets<M: Mailbox>(
                 peer.drain(HIGH_WATER).await?;
             }
         }
+        Octets::Decoded(encoding, from, range) => {
+            return send_decoded(message, encoding, from, range, peer).await;
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Decodes from the start, and sends those octets that are wanted.
+async fn send_decoded<M: Mailbox>(
+    message: &mut Message<'_, M>,
+    encoding: Encoding,
+    mut from: std::ops::Range<u64>,
+    wanted: std::ops::Range<u64>,
+    peer: &mut Client<'_>,
+) -> Answer<Result<(), StoreError>> {
+    let mut decoder = Some(Decoder::new(encoding));
+    let mut at = 0_u64;
+    while at < wanted.end
+        && let Some(mut decoding) = decoder.take()
+    {
+        let octets = if from.start < from.end {
+            let chunk = match message.next(Source::Whole, &from).await {
+                Ok(chunk) => chunk,
+                Err(error) => return Ok(Err(error)),
+            };
+            from.start += chunk.len() as u64;
+            let octets = decoding.feed(&chunk).into_owned();
+            decoder = Some(decoding);
+            octets
+        } else {
+            decoding.finish()
+        };
+        let end = at + octets.len() as u64;
+        let place = |n: u64| usize::try_from(n.clamp(at, end) - at).unwrap_or(usize::MAX);
+        if let Some(octets) = octets.get(place(wanted.start)..place(wanted.end))
+            && !octets.is_empty()
+        {
+            peer.machine.literal(bytes::Bytes::copy_from_slice(octets))?;
+        }
+        at = end;
+        peer.drain(HIGH_WATER).await?;
     }
     Ok(Ok(()))
 }
@@ -344,6 +446,14 @@ async fn make_ready<M: Mailbox>(
         FetchItem::Rfc822Header => (whole(Some(SectionText::Header)), None),
         FetchItem::Rfc822Text => (whole(Some(SectionText::Text)), None),
         FetchItem::BodySection { section, partial, .. } => (section, partial),
+        FetchItem::Binary { part, partial, .. } => {
+            let octets = message.binary(part, partial).await?;
+            return Ok(octets.map_or(Ready::UnknownEncoding, Ready::Octets));
+        }
+        FetchItem::BinarySize { part } => {
+            let octets = message.binary(part, None).await?;
+            return Ok(octets.map_or(Ready::UnknownEncoding, |octets| Ready::Number(octets.len())));
+        }
         _ => return Ok(Ready::Known),
     };
     message.section(&section, partial).await.map(Ready::Octets)

@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
+mod parts;
 mod store;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex},
     time::Duration,
@@ -15,7 +16,7 @@ use std::{
 use self::store::FaultyStore;
 use super::{MemoryOptions, MemoryStore, folder::Folder};
 use crate::{
-    AnyStore, LocalHub, MailboxId, MailboxName, ModSeq, Snapshot, UidValidity,
+    AnyStore, LocalHub, MailboxId, MailboxName, ModSeq, Rights, Snapshot, UidValidity,
     conformance::{ACCOUNTS, Fixture, Outcome, try_run},
 };
 
@@ -134,6 +135,16 @@ faults! {
     restart_reuses_uids: RestartReusesUids => "durable::uids_are_not_given_again_after_a_restart";
     /// A restart forgets expunges, and does not say so.
     restart_forgets_expunges: RestartForgetsExpunges => "durable::changes_go_on_over_a_restart";
+    /// Quota is looked at for each message by itself.
+    quota_by_message: QuotaByMessage => "optional::over_quota_nothing_is_appended";
+    /// COPY does not look at the quota.
+    quota_not_for_copies: QuotaNotForCopies => "optional::over_quota_nothing_is_copied";
+    /// MOVE is refused where there is no room for a copy.
+    quota_for_moves: QuotaForMoves => "optional::over_quota_nothing_is_copied";
+    /// Rights cannot be taken away.
+    rights_stay: RightsStay => "optional::an_access_list_is_kept";
+    /// `/a` finds `/ab`.
+    loose_entries: LooseEntries => "optional::annotations_are_found_by_depth";
 }
 
 /// The case passes without the fault, and fails with it.
@@ -143,6 +154,15 @@ fn found(fault: Fault, case: &str) {
     let broken = Faulty { fault, ..Faulty::default() };
     let run = catch_unwind(AssertUnwindSafe(|| try_run(case, broken)));
     assert!(run.is_err(), "{fault:?} is not found by {case}: {run:?}");
+}
+
+#[test]
+fn the_cases_of_optional_parts_pass() {
+    for case in crate::conformance::cases().iter().filter(|c| c.starts_with("optional::")) {
+        // Search is the only part that this store has not.
+        let skipped = case.starts_with("optional::a_search");
+        assert_eq!(try_run(case, Faulty::default()) != Outcome::Passed, skipped, "{case}");
+    }
 }
 
 #[test]
@@ -184,6 +204,9 @@ struct Broken {
     shared: Arc<Memory>,
 }
 
+/// An annotation's mailbox (or none: the account) and name.
+type EntryOf = (Option<MailboxId>, String);
+
 /// What some faults remember.
 #[derive(Debug, Default)]
 struct Memory {
@@ -192,6 +215,9 @@ struct Memory {
     validities: Mutex<HashMap<MailboxName, UidValidity>>,
     told: Mutex<HashMap<MailboxId, ModSeq>>,
     staged: Mutex<u64>,
+    limits: Mutex<HashMap<String, u64>>,
+    rights: Mutex<HashMap<(MailboxId, String), Rights>>,
+    annotations: Mutex<BTreeMap<EntryOf, Vec<u8>>>,
 }
 
 impl Broken {

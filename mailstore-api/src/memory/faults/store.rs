@@ -9,11 +9,11 @@ use crate::memory::{
     MemoryAccount, MemoryBody, MemoryDelivery, MemoryMailbox, MemoryStaged, MemoryStore, folder::Folder,
 };
 use crate::{
-    Account, AppendOutcome, AppendSpec, Body, BoxFuture, Changes, CopyOutcome, Delivery, Derived, ErrorKind,
-    ExpungeOutcome, FlagOp, FlagOutcome, Flags, Hint, Interest, InternalDate, LocalHub, LocalWatch,
-    MailStore, Mailbox, MailboxId, MailboxInfo, MailboxName, MaildropLock, MetaBatch, MetaItems, ModSeq,
-    OpenMode, Part, Recipient, Replaces, Result, Snapshot, SpecialUse, Staged, Status, StatusItems, Uid,
-    UidSet, Watch, conformance::block_on,
+    Account, Acl, AppendOutcome, AppendSpec, Body, BoxFuture, Changes, CopyOutcome, Delivery, Derived,
+    ErrorKind, ExpungeOutcome, FlagOp, FlagOutcome, Flags, Hint, Interest, InternalDate, LocalHub,
+    LocalWatch, MailStore, Mailbox, MailboxId, MailboxInfo, MailboxName, MaildropLock, MetaBatch, MetaItems,
+    Metadata, ModSeq, OpenMode, Part, Quota, Recipient, Replaces, Result, Snapshot, SpecialUse, Staged,
+    Status, StatusItems, Uid, UidSet, Watch, conformance::block_on,
 };
 
 /// Gives others time to come between.
@@ -75,12 +75,12 @@ impl Delivery for FaultyDelivery {
 
 #[derive(Clone)]
 pub(super) struct FaultyAccount {
-    inner: MemoryAccount,
-    broken: Broken,
+    pub(super) inner: MemoryAccount,
+    pub(super) broken: Broken,
 }
 
 impl FaultyAccount {
-    fn is(&self, fault: Fault) -> bool {
+    pub(super) fn is(&self, fault: Fault) -> bool {
         self.broken.is(fault)
     }
     fn early_hint(&self, id: &MailboxId) {
@@ -179,10 +179,11 @@ impl Account for FaultyAccount {
         if self.is(Fault::DateLost) {
             spec.internal_date = Some(InternalDate::now());
         }
+        self.room_for(spec.declared_len.unwrap_or(0)).await?;
         let inner = Some(self.inner.stage(id, spec).await?);
         let mut staged = self.broken.shared.staged.lock().unwrap();
         *staged += 1;
-        Ok(FaultyStaged { inner, account: self.clone(), id: id.clone(), nth: *staged })
+        Ok(FaultyStaged { inner, account: self.clone(), id: id.clone(), nth: *staged, len: 0 })
     }
 
     async fn commit(
@@ -192,6 +193,9 @@ impl Account for FaultyAccount {
         replaces: Option<Replaces>,
     ) -> Result<AppendOutcome> {
         self.early_hint(id);
+        let sizes = staged.iter().map(|s| s.len);
+        self.room_for(if self.is(Fault::QuotaByMessage) { sizes.max().unwrap_or(0) } else { sizes.sum() })
+            .await?;
         if self.is(Fault::DisorderedAppend) {
             staged.sort_by_key(|s| s.nth);
         }
@@ -218,6 +222,9 @@ impl Account for FaultyAccount {
     }
 
     async fn copy(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
+        if !self.is(Fault::QuotaNotForCopies) {
+            self.room_for_copies(from, uids).await?;
+        }
         let (_, source) =
             self.inner.open(from, OpenMode::Examine).await.or_else(|_| fault(ErrorKind::Gone))?;
         let present: Vec<Uid> = uids.select(&source.snapshot().await?.uids).collect();
@@ -246,6 +253,9 @@ impl Account for FaultyAccount {
     }
 
     async fn relocate(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
+        if self.is(Fault::QuotaForMoves) {
+            self.room_for_copies(from, uids).await?;
+        }
         if self.is(Fault::RelocateLeavesSource) {
             return self.inner.copy(from, uids, to).await;
         }
@@ -269,6 +279,18 @@ impl Account for FaultyAccount {
             _ => self.inner.watch(what).await?,
         };
         Ok(FaultyWatch { inner, broken: self.broken.clone() })
+    }
+
+    fn quota(&self) -> Option<&dyn Quota> {
+        Some(self)
+    }
+
+    fn acl(&self) -> Option<&dyn Acl> {
+        Some(self)
+    }
+
+    fn metadata(&self) -> Option<&dyn Metadata> {
+        Some(self)
     }
 
     fn maildrop(&self) -> Option<&dyn MaildropLock> {
@@ -309,11 +331,13 @@ pub(super) struct FaultyStaged {
     account: FaultyAccount,
     id: MailboxId,
     nth: u64,
+    len: u64,
 }
 
 impl Staged for FaultyStaged {
     async fn write(&mut self, chunk: &[u8]) -> Result<()> {
         let Some(inner) = &mut self.inner else { return fault(ErrorKind::Internal) };
+        self.len += chunk.len() as u64;
         if self.account.is(Fault::MendedLines) {
             let mut mended = Vec::new();
             for b in chunk {

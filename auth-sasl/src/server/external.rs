@@ -1,0 +1,55 @@
+use alloc::{borrow::ToOwned as _, string::String, vec::Vec};
+
+use super::{ServerMechanism, authorized, name};
+use crate::{Answer, CertificateLogin, Channel, Failure, Request, Secret, Step};
+
+/// EXTERNAL (RFC 4422 appendix A), accepting side: the client is whom its TLS certificate stands for.
+#[derive(Debug)]
+pub struct External {
+    certificate: Option<Secret>,
+    authzid: Option<String>,
+}
+
+impl External {
+    /// An exchange on `channel`; it fails if the client showed no certificate.
+    #[must_use]
+    pub fn new(channel: &Channel<'_>) -> Self {
+        Self { certificate: channel.client_certificate.map(Secret::new), authzid: None }
+    }
+}
+
+impl ServerMechanism for External {
+    fn name(&self) -> &'static str {
+        "EXTERNAL"
+    }
+
+    fn start(&mut self, initial: Option<&[u8]>) -> Step {
+        match initial {
+            Some(message) => self.respond(message),
+            None => Step::Challenge(Vec::new()),
+        }
+    }
+
+    fn respond(&mut self, message: &[u8]) -> Step {
+        let Some(certificate) = self.certificate.take() else { return Step::Failed(Failure::Credentials) };
+        // `external-initial-response = authz-id-string`: empty, or any UTF-8 without NUL.
+        let authzid = match message {
+            [] => None,
+            _ => match name(message) {
+                Ok(authzid) => Some(authzid.to_owned()),
+                Err(failure) => return Step::Failed(failure),
+            },
+        };
+        self.authzid.clone_from(&authzid);
+        Step::Need(Request::Certificate(CertificateLogin::new(certificate.expose(), authzid)))
+    }
+
+    fn answer(&mut self, answer: Answer) -> Step {
+        // Whom the certificate stands for, the answer says.
+        let authcid = match &answer {
+            Answer::Accepted(identity) => identity.authcid.clone(),
+            _ => String::new(),
+        };
+        authorized(answer, &authcid, self.authzid.as_deref())
+    }
+}

@@ -1,0 +1,246 @@
+use super::{
+    body::body,
+    envelope::envelope,
+    value::{any, flag_list, nstring, skip, sp_or_more, trimmed},
+};
+use crate::grammar::{
+    Fault, Parse, before,
+    date::date_time,
+    fault,
+    fetch::{section_binary, section_spec},
+    keyword::{keyword, words},
+    number::{number, number64},
+    octet,
+    string::{literal_header, take_while},
+};
+use crate::types::{Attribute, Attributes, BodyLiteral, BodyName, Quirks, Reading};
+
+words! {
+    ENVELOPE = b"ENVELOPE"; FLAGS = b"FLAGS"; INTERNALDATE = b"INTERNALDATE"; UID = b"UID"; MODSEQ = b"MODSEQ";
+    RFC822 = b"RFC822"; RFC822_HEADER = b"RFC822.HEADER"; RFC822_TEXT = b"RFC822.TEXT"; RFC822_SIZE = b"RFC822.SIZE";
+    BODY = b"BODY"; BODYSTRUCTURE = b"BODYSTRUCTURE"; BINARY = b"BINARY"; BINARY_SIZE = b"BINARY.SIZE"; FETCH = b"FETCH";
+}
+
+/// `SP "("`, after FETCH
+#[inline]
+pub(super) fn open(i: &[u8], reading: Reading) -> Result<&[u8], nom::Err<Fault>> {
+    octet(sp_or_more(i, reading)?.0, b'(', "A FETCH response has parentheses")
+}
+
+/// A part of a FETCH response that ends with the header of a body literal; the first one begins with `*`. The message's
+/// number where it is the first, the items before the literal, and the literal.
+pub(crate) fn head<'b>(
+    frame: &'b [u8],
+    reading: Reading,
+) -> Parse<'b, (Option<u32>, Attributes<'b>, BodyLiteral<'b>)> {
+    let (number, items) = match frame {
+        [b'*', b' ', rest @ ..] => {
+            let (i, n) = number(rest)?;
+            let (i, name) = keyword(sp_or_more(i, reading)?.0);
+            if name != FETCH {
+                return fault("FETCH is missing");
+            }
+            (Some(n), open(i, reading)?)
+        }
+        _ => (None, frame.strip_prefix(b" ").unwrap_or(frame)),
+    };
+    // The item with the literal is the last one.
+    let mut i = items;
+    loop {
+        let (after, name) = item_name(i)?;
+        let value = match after {
+            [b' ', ..] => sp_or_more(after, reading)?.0,
+            _ => after,
+        };
+        let (binary, header) = match value {
+            [b'~', header @ ..] => (true, header),
+            _ => (false, value),
+        };
+        if let Ok((rest @ [], (len, _))) = literal_header(header) {
+            let name = match name {
+                Name::Body(name) => name,
+                _ => BodyName::Other(before(i, after)),
+            };
+            let items = Attributes::new(before(items, i), reading);
+            return Ok((rest, (number, items, BodyLiteral { name, len, binary })));
+        }
+        i = step(i, reading)?;
+        while let [b' ', rest @ ..] = i {
+            i = rest;
+        }
+    }
+}
+
+/// What follows one item and its value.
+fn step(i: &[u8], reading: Reading) -> Result<&[u8], nom::Err<Fault>> {
+    let mut items = AttributeIter(Attributes::new(i, reading));
+    match items.next() {
+        Some(_) if items.0.wire.len() < i.len() => Ok(items.0.wire),
+        _ => fault("An item is missing"),
+    }
+}
+
+/// What follows the last body literal of a FETCH response.
+pub(crate) fn tail(frame: &[u8], reading: Reading) -> Result<Attributes<'_>, Fault> {
+    let line = match frame {
+        [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
+        _ => frame,
+    };
+    match trimmed(line, reading) {
+        [items @ .., b')'] => Ok(Attributes::new(items.strip_prefix(b" ").unwrap_or(items), reading)),
+        _ => Err(Fault("A FETCH response does not end")),
+    }
+}
+
+/// An item's name.
+enum Name<'b> {
+    Word(u128),
+    Body(BodyName<'b>),
+    BinarySize(crate::types::PartPath<'b>),
+}
+
+/// The name of one `msg-att`, and what follows it.
+#[inline]
+fn item_name(i: &[u8]) -> Parse<'_, Name<'_>> {
+    let (rest, name) = keyword(i);
+    Ok(match name {
+        BODY if rest.first() == Some(&b'[') => {
+            let (rest, section) = section_spec(rest.get(1..).unwrap_or(&[]))?;
+            let (rest, offset) = offset(octet(rest, b']', "A section does not end")?)?;
+            (rest, Name::Body(BodyName::Section { section, offset }))
+        }
+        BINARY => {
+            let (rest, part) = section_binary(rest)?;
+            let (rest, offset) = offset(rest)?;
+            (rest, Name::Body(BodyName::Binary { part, offset }))
+        }
+        BINARY_SIZE => section_binary(rest).map(|(rest, part)| (rest, Name::BinarySize(part)))?,
+        RFC822 => (rest, Name::Body(BodyName::Rfc822)),
+        RFC822_HEADER => (rest, Name::Body(BodyName::Rfc822Header)),
+        RFC822_TEXT => (rest, Name::Body(BodyName::Rfc822Text)),
+        UID | FLAGS | INTERNALDATE | MODSEQ | RFC822_SIZE | ENVELOPE | BODY | BODYSTRUCTURE
+            if matches!(rest.first(), Some(b' ' | b'(')) =>
+        {
+            (rest, Name::Word(name))
+        }
+        _ => {
+            let (rest, taken) = take_while(i, |b| b > b' ' && !matches!(b, b'(' | b')' | b'"' | b'{'));
+            if taken.is_empty() {
+                return fault("An item is missing");
+            }
+            (rest, Name::Word(0))
+        }
+    })
+}
+
+/// `["<" number ">"]`; what was asked for, `<offset.count>`, is tolerated.
+fn offset(i: &[u8]) -> Parse<'_, Option<u64>> {
+    let [b'<', i @ ..] = i else { return Ok((i, None)) };
+    let (i, n) = number64(i)?;
+    let i = match i {
+        [b'.', rest @ ..] => number64(rest)?.0,
+        _ => i,
+    };
+    Ok((octet(i, b'>', "An offset does not end")?, Some(n)))
+}
+
+/// Reads items one by one.
+#[derive(Clone)]
+pub(crate) struct AttributeIter<'b>(pub(crate) Attributes<'b>);
+
+impl<'b> Iterator for AttributeIter<'b> {
+    type Item = Attribute<'b>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Attribute<'b>> {
+        let Attributes { wire, reading } = self.0;
+        let mut i = wire;
+        while let [b' ', rest @ ..] = i {
+            i = rest;
+        }
+        if i.is_empty() {
+            return None;
+        }
+        let (rest, attribute) = match attribute(i, reading) {
+            Ok((rest @ ([] | [b' ', ..]), attribute)) => (rest, attribute),
+            _ => malformed(i),
+        };
+        self.0.wire = rest;
+        Some(attribute)
+    }
+}
+
+/// An item whose value has not the form it should have. Where it ends can mostly be told.
+fn malformed(i: &[u8]) -> (&[u8], Attribute<'_>) {
+    let (rest, name) = take_while(i, |b| b != b' ' && b != b'(');
+    let value = rest.strip_prefix(b" ").unwrap_or(rest);
+    match any(value) {
+        Ok((rest @ ([] | [b' ', ..]), value)) => (rest, Attribute::Malformed { name, value }),
+        _ => (&[], Attribute::Malformed { name, value }),
+    }
+}
+
+/// One `msg-att-static` or `msg-att-dynamic`
+#[inline]
+fn attribute(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
+    if let [b'(', inner @ ..] = i
+        && reading.may(Quirks::ITEM_IN_PARENTHESES)
+    {
+        // One level and no more: the item within has none.
+        let (rest, item) = bare(inner, reading)?;
+        return Ok((octet(rest, b')', "An item does not end")?, item));
+    }
+    bare(i, reading)
+}
+
+#[inline]
+fn bare(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
+    let (after, name) = item_name(i)?;
+    let value = match after {
+        [b' ', ..] => sp_or_more(after, reading)?.0,
+        // `FLAGS(\Seen)`: servers leave the space out.
+        [b'(', ..] if reading.may(Quirks::EXTRA_SPACE) => after,
+        _ => return missing(after, name, reading),
+    };
+    match name {
+        Name::Word(UID) => number(value).map(|(i, n)| (i, Attribute::Uid(n))),
+        Name::Word(FLAGS) => flag_list(value, reading).map(|(i, f)| (i, Attribute::Flags(f))),
+        Name::Word(INTERNALDATE) => date_time(value).map(|(i, d)| (i, Attribute::InternalDate(d))),
+        Name::Word(RFC822_SIZE) => match value {
+            [b'-', digits @ ..] if reading.may(Quirks::NEGATIVE_NUMBER) => {
+                number64(digits).map(|(i, _)| (i, Attribute::Rfc822Size(0)))
+            }
+            _ => number64(value).map(|(i, n)| (i, Attribute::Rfc822Size(n))),
+        },
+        Name::Word(MODSEQ) => {
+            let (i, n) = number64(octet(value, b'(', "MODSEQ has parentheses")?)?;
+            Ok((octet(i, b')', "MODSEQ does not end")?, Attribute::ModSeq(n)))
+        }
+        Name::Word(ENVELOPE) => envelope(value, reading).map(|(i, e)| (i, Attribute::Envelope(e))),
+        Name::Word(word @ (BODY | BODYSTRUCTURE)) => {
+            let extensible = word == BODYSTRUCTURE;
+            body(value, reading).map(|(i, body)| (i, Attribute::Structure { extensible, body }))
+        }
+        Name::Word(_) => {
+            let rest = skip(value)?;
+            Ok((rest, Attribute::Other { name: before(i, after), value: before(value, rest) }))
+        }
+        Name::BinarySize(part) => {
+            number64(value).map(|(i, octets)| (i, Attribute::BinarySize { part, octets }))
+        }
+        Name::Body(name) => match nstring(value, reading) {
+            Ok((i, value)) => Ok((i, Attribute::Body { name, value })),
+            Err(_) => missing(after, Name::Body(name), reading),
+        },
+    }
+}
+
+/// An item without its value. What follows the name is left.
+fn missing<'b>(i: &'b [u8], name: Name<'b>, reading: Reading) -> Parse<'b, Attribute<'b>> {
+    match name {
+        Name::Body(name) if reading.may(Quirks::MISSING_BODY) => {
+            Ok((i, Attribute::Body { name, value: None }))
+        }
+        _ => fault("A value is missing"),
+    }
+}

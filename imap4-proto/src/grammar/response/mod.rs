@@ -1,0 +1,248 @@
+//! Responses. What a quirk tolerates stands beside the rule it bends.
+
+mod body;
+mod code;
+mod envelope;
+mod fetched;
+mod mailbox;
+mod value;
+
+pub(crate) use fetched::{AttributeIter, head, tail};
+pub(crate) use mailbox::{Descriptions, namespaces};
+
+use super::{
+    Fault, Parse, fault,
+    id::id_params,
+    keyword::{keyword, words},
+    number::{digits, number, number64, nz_number},
+    octet,
+    sequence::{plain_set, sequence_set},
+    sp,
+    string::{ascii, astring, take_while},
+};
+use crate::types::{
+    Attributes, CapabilityList, Esearch, Fetched, FlagList, Numbers, Quirks, Reading, Response, Status,
+};
+use value::{sp_or_more, trimmed};
+
+words! {
+    OK = b"OK"; NO = b"NO"; BAD = b"BAD"; PREAUTH = b"PREAUTH"; BYE = b"BYE";
+    CAPABILITY = b"CAPABILITY"; ENABLED = b"ENABLED"; FLAGS = b"FLAGS"; LIST = b"LIST"; LSUB = b"LSUB"; XLIST = b"XLIST";
+    STATUS = b"STATUS"; SEARCH = b"SEARCH"; ESEARCH = b"ESEARCH"; VANISHED = b"VANISHED"; NAMESPACE = b"NAMESPACE";
+    ID = b"ID"; EXISTS = b"EXISTS"; RECENT = b"RECENT"; EXPUNGE = b"EXPUNGE"; FETCH = b"FETCH";
+    TAG = b"TAG"; UID = b"UID"; MIN = b"MIN"; MAX = b"MAX"; ALL = b"ALL"; COUNT = b"COUNT"; MODSEQ = b"MODSEQ";
+    EARLIER = b"EARLIER";
+}
+
+/// `response-data CRLF`, `continue-req` or `response-tagged`, from a whole frame
+#[inline]
+pub(crate) fn response(frame: &[u8], reading: Reading) -> Result<Response<'_>, Fault> {
+    let line = match frame {
+        [line @ .., b'\r', b'\n'] => line,
+        [line @ .., b'\n'] if reading.may(Quirks::BARE_LF) => line,
+        _ => return Err(Fault("A response does not end")),
+    };
+    match parts(line, reading) {
+        Ok(response) => Ok(response),
+        Err(nom::Err::Error(f) | nom::Err::Failure(f)) => Err(f),
+        Err(nom::Err::Incomplete(_)) => Err(Fault("A response does not end")),
+    }
+}
+
+#[inline]
+fn parts(line: &[u8], reading: Reading) -> Result<Response<'_>, nom::Err<Fault>> {
+    match line {
+        [b'*', b' ', rest @ ..] => untagged(rest, reading),
+        [b'+', b' ', rest @ ..] => Ok(Response::Continue(code::resp_text(rest, reading).1)),
+        [b'+', rest @ ..] if reading.may(Quirks::BARE_CONTINUATION) => {
+            Ok(Response::Continue(code::resp_text(rest, reading).1))
+        }
+        _ => tagged(line, reading),
+    }
+}
+
+/// `response-tagged = tag SP resp-cond-state CRLF`
+fn tagged(i: &[u8], reading: Reading) -> Result<Response<'_>, nom::Err<Fault>> {
+    let (i, tag) = super::tag(i)?;
+    let (i, ()) = sp_or_more(i, reading)?;
+    let (i, name) = keyword(i);
+    let status = match name {
+        OK => Status::Ok,
+        NO => Status::No,
+        BAD => Status::Bad,
+        _ => return fault("OK, NO or BAD is missing"),
+    };
+    let (_, text) = code::after_status(i, reading)?;
+    Ok(Response::Tagged { tag: ascii(tag), status, text })
+}
+
+/// `"*" SP (resp-cond-state / resp-cond-bye / mailbox-data / message-data / capability-data / enable-data)`, after the space
+#[inline]
+fn untagged(i: &[u8], reading: Reading) -> Result<Response<'_>, nom::Err<Fault>> {
+    if let [b'0'..=b'9', ..] = i {
+        return numbered(i, reading);
+    }
+    let (rest, name) = keyword(i);
+    let status = match name {
+        OK => Status::Ok,
+        NO => Status::No,
+        BAD => Status::Bad,
+        PREAUTH => Status::PreAuth,
+        BYE => Status::Bye,
+        _ => return data(i, rest, name, reading),
+    };
+    let (_, text) = code::after_status(rest, reading)?;
+    Ok(Response::Condition { status, text })
+}
+
+/// What begins with a name.
+fn data<'b>(
+    whole: &'b [u8],
+    i: &'b [u8],
+    name: u128,
+    reading: Reading,
+) -> Result<Response<'b>, nom::Err<Fault>> {
+    let i = match name {
+        // It may end with a literal, whose spaces are its own.
+        LIST | XLIST | LSUB => i,
+        _ => trimmed(i, reading),
+    };
+    let (i, response) = match name {
+        CAPABILITY => (&[][..], Response::Capability(capabilities(i)?)),
+        ENABLED => (&[][..], Response::Enabled(capabilities(i)?)),
+        FLAGS => {
+            let (i, ()) = sp_or_more(i, reading)?;
+            value::flag_list(i, reading).map(|(i, f)| (i, Response::Flags(f)))?
+        }
+        LIST | XLIST => mailbox::list(i, reading).map(|(i, l)| (i, Response::List(l)))?,
+        LSUB => mailbox::list(i, reading).map(|(i, l)| (i, Response::Lsub(l)))?,
+        STATUS => mailbox::status(i, reading)?,
+        SEARCH => search(i)?,
+        ESEARCH => esearch(i)?,
+        VANISHED => vanished(i)?,
+        NAMESPACE => mailbox::namespace(i)?,
+        ID => id_params(sp(i)?.0).map(|(i, p)| (i, Response::Id(p)))?,
+        _ => (&[][..], Response::Other(whole)),
+    };
+    if trimmed(i, reading).is_empty() { Ok(response) } else { fault("Something follows the response") }
+}
+
+/// `nz-number SP ("EXPUNGE" / ("FETCH" SP msg-att))`, `number SP "EXISTS"` and `number SP "RECENT"`
+#[inline]
+fn numbered(whole: &[u8], reading: Reading) -> Result<Response<'_>, nom::Err<Fault>> {
+    let (i, n) = number(whole)?;
+    let (i, name) = keyword(sp_or_more(i, reading)?.0);
+    if name == FETCH {
+        let i = fetched::open(i, reading)?;
+        // Its items are read where they are wanted.
+        return match trimmed(i, reading) {
+            [items @ .., b')'] => Ok(Response::Fetch(Fetched::new(n, Attributes::new(items, reading)))),
+            _ => fault("A FETCH response does not end"),
+        };
+    }
+    let response = match name {
+        EXISTS => Response::Exists(n),
+        RECENT => Response::Recent(n),
+        EXPUNGE if n > 0 => Response::Expunge(n),
+        _ => return Ok(Response::Other(whole)),
+    };
+    if trimmed(i, reading).is_empty() { Ok(response) } else { fault("Something follows the response") }
+}
+
+/// `*(SP capability)`; every word is taken that has no control character in it.
+fn capabilities(i: &[u8]) -> Result<CapabilityList<'_>, nom::Err<Fault>> {
+    let list = i.strip_prefix(b" ").unwrap_or(i);
+    if list.iter().all(|b| matches!(b, b' '..=b'~')) {
+        Ok(CapabilityList(list))
+    } else {
+        fault("A capability is an atom")
+    }
+}
+
+/// `"SEARCH" *(SP nz-number) [SP search-sort-mod-seq]`, with
+/// `search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"` (RFC 7162 section 7)
+fn search(i: &[u8]) -> Parse<'_, Response<'_>> {
+    let list = i.strip_prefix(b" ").unwrap_or(i);
+    let mut rest = list;
+    let mut end = list;
+    while let [b'0'..=b'9', ..] = rest {
+        let (after, _) = nz_number(rest)?;
+        end = after;
+        rest = match after {
+            [b' ', rest @ ..] => rest,
+            [] => after,
+            _ => return fault("A number is missing"),
+        };
+    }
+    let found = Numbers(super::before(list, end));
+    let [b'(', inner @ ..] = rest else { return Ok((rest, Response::Search { found, modseq: None })) };
+    let (inner, name) = keyword(inner);
+    if name != MODSEQ {
+        return fault("MODSEQ is missing");
+    }
+    let (inner, modseq) = number64(sp(inner)?.0)?;
+    Ok((octet(inner, b')', "MODSEQ does not end")?, Response::Search { found, modseq: Some(modseq) }))
+}
+
+/// `"ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)`, with
+/// `search-correlator = SP "(" "TAG" SP tag-string ")"`
+fn esearch(mut i: &[u8]) -> Parse<'_, Response<'_>> {
+    let mut data = Esearch::default();
+    if let [b' ', b'(', inner @ ..] = i {
+        let (inner, name) = keyword(inner);
+        if name != TAG {
+            return fault("TAG is missing");
+        }
+        let (inner, tag) = astring(sp(inner)?.0)?;
+        data.tag = Some(tag);
+        i = octet(inner, b')', "TAG does not end")?;
+    }
+    while let [b' ', rest @ ..] = i {
+        let (rest, name) = keyword(rest);
+        if name == UID {
+            data.uid = true;
+            i = rest;
+            continue;
+        }
+        let (rest, ()) = sp(rest)?;
+        i = match name {
+            MIN => number(rest).map(|(i, n)| (i, data.min = Some(n)))?.0,
+            MAX => number(rest).map(|(i, n)| (i, data.max = Some(n)))?.0,
+            COUNT => number(rest).map(|(i, n)| (i, data.count = Some(n)))?.0,
+            ALL => sequence_set(rest).map(|(i, s)| (i, data.all = Some(s)))?.0,
+            MODSEQ => number64(rest).map(|(i, n)| (i, data.modseq = Some(n)))?.0,
+            // `search-return-data =/ search-ret-data-ext`
+            _ => value::skip(rest)?,
+        };
+    }
+    Ok((i, Response::Esearch(data)))
+}
+
+/// `expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids` (RFC 7162 section 7)
+fn vanished(i: &[u8]) -> Parse<'_, Response<'_>> {
+    let (mut i, ()) = sp(i)?;
+    let mut earlier = false;
+    if let [b'(', inner @ ..] = i {
+        let (inner, name) = keyword(inner);
+        if name != EARLIER {
+            return fault("EARLIER is missing");
+        }
+        earlier = true;
+        i = sp(octet(inner, b')', "EARLIER does not end")?)?.0;
+    }
+    plain_set(i).map(|(i, uids)| (i, Response::Vanished { earlier, uids }))
+}
+
+/// The tag of a response, where it is a number after `prefix`.
+pub(crate) fn counted_tag(tag: &str, prefix: u8) -> Option<u32> {
+    match tag.as_bytes() {
+        [p, number @ ..] if *p == prefix => digits(number),
+        _ => None,
+    }
+}
+
+/// The text of a list of flags, each of them any word: `\*`, and what servers take for keywords.
+pub(crate) fn words_of(i: &[u8]) -> Option<FlagList<'_>> {
+    let (rest, list) = take_while(i, |b| matches!(b, b' '..=b'~') && !matches!(b, b'(' | b')' | b'"'));
+    rest.is_empty().then_some(FlagList(list))
+}
