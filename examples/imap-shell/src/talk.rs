@@ -8,7 +8,7 @@ use imap4_proto::{
     server::State,
     types::{
         Attribute, Attributes, Command, CommandKind, Envelope, Fetch, FetchItems, List, Patterns, Response,
-        Select, SequenceSet, Status,
+        Select, SequenceSet, Status, SystemFlags,
     },
 };
 use mail_drive::{Accept, Driver, Next, Timer, Turn};
@@ -149,6 +149,9 @@ impl Talk {
                 let attributes: Vec<_> = mailbox.attributes.names().collect();
                 writeln!(self.out, "{name}\t{}", attributes.join(" "))?;
             }
+            // Octets of messages are all that is written where they are asked for.
+            _ if matches!(self.action, Action::Fetch { body: true, .. })
+                && !matches!(response, Response::Fetch(_)) => {}
             Response::Exists(n) => writeln!(self.out, "{n} messages")?,
             Response::Expunge(n) => writeln!(self.out, "message {n} is gone")?,
             Response::Fetch(message) => self.message(message.number, message.items)?,
@@ -180,8 +183,17 @@ impl Talk {
             write!(self.out, "\t{size} octets")?;
         }
         if let Some(flags) = flags {
-            let keywords: Vec<_> = flags.keywords().collect();
-            write!(self.out, "\t{}", keywords.join(" "))?;
+            let system = [
+                (SystemFlags::SEEN, "seen"),
+                (SystemFlags::ANSWERED, "answered"),
+                (SystemFlags::FLAGGED, "flagged"),
+                (SystemFlags::DELETED, "deleted"),
+                (SystemFlags::DRAFT, "draft"),
+            ];
+            let set = flags.system();
+            let names = system.iter().filter(|(flag, _)| set.contains(*flag)).map(|(_, name)| *name);
+            let all: Vec<_> = names.chain(flags.keywords()).collect();
+            write!(self.out, "\t{}", all.join(" "))?;
         }
         if let Some(from) = envelope.from.first() {
             let part = |p: &Option<std::borrow::Cow<'_, [u8]>>| {
