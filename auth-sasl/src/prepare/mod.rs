@@ -59,8 +59,10 @@ pub fn saslprep(text: &str, purpose: Purpose) -> Result<Zeroizing<String>, Unpre
 /// # Errors
 /// [`Unpreparable`]
 pub fn password(octets: &[u8], purpose: Purpose) -> Result<Secret, Unpreparable> {
+    if is_prepared(octets) {
+        return Ok(Secret::new(octets));
+    }
     match core::str::from_utf8(octets) {
-        _ if is_prepared(octets) => Ok(Secret::new(octets)),
         Ok(text) => Ok(Secret::new(saslprep(text, purpose)?.as_bytes())),
         Err(_) => Ok(Secret::new(octets)),
     }
