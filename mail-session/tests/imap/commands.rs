@@ -24,6 +24,7 @@ async fn capability_is_what_works() {
             "ID",
             "IDLE",
             "IMAP4rev1",
+            "IMAP4rev2",
             "LIST-EXTENDED",
             "LIST-STATUS",
             "LITERAL+",
