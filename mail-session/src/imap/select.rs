@@ -132,6 +132,7 @@ fn describe<M: Mailbox>(
     selected: &mut Selected<M>,
     peer: &mut Client<'_>,
 ) -> Result<(), mail_wire::Misuse> {
+    selected.keywords = snapshot.keywords.iter().cloned().collect();
     let machine = &mut *peer.machine;
     let keywords: Vec<&str> = snapshot.keywords.iter().map(String::as_str).collect();
     machine.flags(SystemFlags::ALL, &keywords)?;

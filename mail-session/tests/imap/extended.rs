@@ -284,3 +284,23 @@ async fn imap4rev2_is_enabled() {
     two.fill(1).await;
     assert_eq!(one.ok("NOOP").await, ["* 3 EXISTS"], "no RECENT");
 }
+
+#[tokio::test]
+async fn a_new_keyword_is_announced_before_it_is_shown() {
+    let server = Server::new();
+    let mut one = server.select().await;
+    one.append("INBOX ($Old)", "x").await;
+    let mut two = server.select().await;
+    let flags = "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft";
+    let lines = one.ok("STORE 1 +FLAGS ($New)").await;
+    assert_eq!(lines[0], format!("{flags} $New $Old)"));
+    assert_eq!(one.ok("STORE 1 -FLAGS ($New)").await.len(), 1, "told once");
+    one.ok("STORE 1 +FLAGS ($New)").await;
+    let lines = two.ok("NOOP").await;
+    assert_eq!(lines, [format!("{flags} $New $Old)"), "* 1 FETCH (FLAGS ($Old $New))".to_owned()]);
+    one.append("INBOX ($Third)", "y").await;
+    two.ok("NOOP").await;
+    let lines = two.ok("FETCH 2 FLAGS").await;
+    assert_eq!(lines[0], format!("{flags} $New $Old $Third)"));
+    assert_eq!(two.ok("FETCH 2 FLAGS").await.len(), 1);
+}
