@@ -30,6 +30,7 @@ pub struct Config {
 impl Config {
     /// What the session serves from end to end.
     pub const CAPABILITIES: Capabilities = Capabilities::IMAP4REV1
+        .and(Capabilities::IMAP4REV2)
         .and(Capabilities::SASL_IR)
         .and(Capabilities::LITERAL_PLUS)
         .and(Capabilities::ID)

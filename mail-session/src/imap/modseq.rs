@@ -125,6 +125,7 @@ pub(super) async fn resync<M: Mailbox>(
             Err(error) if is_gone(&error) => break,
             Err(error) => return Ok(Err(error)),
         };
+        selected.tell_keywords(batch.items.iter().map(|m| &m.flags), peer)?;
         for lines in batch.items.chunks(LINES) {
             for meta in lines {
                 let Some(seq) = selected.view.seq_of(meta.uid) else { continue };

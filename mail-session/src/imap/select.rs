@@ -1,9 +1,12 @@
 //! SELECT, EXAMINE, CLOSE, EXPUNGE (RFC 9051 sections 6.3.2, 6.3.3, 6.4.1 to 6.4.3).
 
-use imap4_proto::types::{Capabilities, Code, Select, SequenceSet, SystemFlags};
-use mailstore_api::{Account, ErrorKind, MailStore, Mailbox, MailboxName, OpenMode, Snapshot, StoreError};
+use imap4_proto::types::{Capabilities, Code, ListData, Select, SequenceSet, SystemFlags};
+use mailstore_api::{
+    Account, ErrorKind, MailStore, Mailbox, MailboxName, OpenMode, Snapshot, SpecialUse, StoreError,
+};
 
 use super::{
+    hierarchy,
     modseq::resync,
     names,
     selected::{Selected, is_gone},
@@ -31,7 +34,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             None => Err(ErrorKind::NoPerm.into()),
         };
         match opened {
-            Ok((snapshot, mut selected)) => {
+            Ok((snapshot, mut selected, uses)) => {
                 let recent = match selected.mailbox.claim_recent().await {
                     Ok(recent) => recent,
                     Err(error) => return self.fail(&error, peer),
@@ -40,6 +43,13 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                     selected.view.add_recent(from);
                 }
                 describe(&snapshot, &mut selected, peer)?;
+                // RFC 9051 section 6.3.2
+                if peer.machine.enabled().contains(Capabilities::IMAP4REV2)
+                    && let Some(name) = names::to_text(&name, self.config.delimiter)
+                {
+                    let attributes = hierarchy::special_use(uses);
+                    peer.machine.list(&ListData::new(attributes, Some(self.config.delimiter), &name))?;
+                }
                 if let Some(known) = select.qresync
                     && let Err(error) = resync(&mut selected, known, peer).await?
                 {
@@ -96,7 +106,7 @@ async fn open<Ac: Account>(
     account: &Ac,
     name: &MailboxName,
     examine: bool,
-) -> Result<(Snapshot, Box<Selected<Ac::Mailbox>>), StoreError> {
+) -> Result<(Snapshot, Box<Selected<Ac::Mailbox>>, SpecialUse), StoreError> {
     let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
     let id = found.id.ok_or(ErrorKind::NotFound)?;
     if !found.selectable {
@@ -108,7 +118,7 @@ async fn open<Ac: Account>(
     let mut selected = Box::new(Selected::new(id, mailbox, view, examine || snapshot.read_only));
     selected.claims_recent = true;
     selected.keeps_modseqs = snapshot.modseq_persistent;
-    Ok((snapshot, selected))
+    Ok((snapshot, selected, found.special_use))
 }
 
 /// A change in a mailbox that was EXAMINEd, or that the account may only read.
@@ -122,12 +132,15 @@ fn describe<M: Mailbox>(
     selected: &mut Selected<M>,
     peer: &mut Client<'_>,
 ) -> Result<(), mail_wire::Misuse> {
+    selected.keywords = snapshot.keywords.iter().cloned().collect();
     let machine = &mut *peer.machine;
     let keywords: Vec<&str> = snapshot.keywords.iter().map(String::as_str).collect();
     machine.flags(SystemFlags::ALL, &keywords)?;
     machine.exists(selected.view.exists())?;
     machine.recent(selected.view.tell_recent())?;
-    if let Some(seq) = snapshot.first_unseen.and_then(|uid| selected.view.seq_of(uid)) {
+    // IMAP4rev2 has no UNSEEN (RFC 9051 appendix E).
+    let rev2 = machine.enabled().contains(Capabilities::IMAP4REV2);
+    if !rev2 && let Some(seq) = snapshot.first_unseen.and_then(|uid| selected.view.seq_of(uid)) {
         machine.untagged_ok(Some(Code::Unseen(seq)), "First unseen message")?;
     }
     let permanent = if selected.read_only {

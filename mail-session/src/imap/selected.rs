@@ -1,9 +1,13 @@
 //! The selected mailbox of a session.
 
-use imap4_proto::types::SequenceSet;
-use mailstore_api::{Changes, ErrorKind, Mailbox, MailboxId, MetaItems, Result, StoreError, Uid, UidSet};
+use std::collections::BTreeSet;
 
-use super::search_key::bounds;
+use imap4_proto::types::{SequenceSet, SystemFlags};
+use mailstore_api::{
+    Changes, ErrorKind, Flags, Mailbox, MailboxId, MetaItems, Result, StoreError, Uid, UidSet,
+};
+
+use super::{search_key::bounds, session::Client};
 use crate::{
     mime::Structure,
     view::{Bound, NoSuchSequence, View},
@@ -24,6 +28,8 @@ pub(super) struct Selected<M> {
     pub(super) last_read: Option<(Uid, Structure)>,
     /// Modseqs outlast the session: else the client was told NOMODSEQ (RFC 7162 section 3.1.2.2).
     pub(super) keeps_modseqs: bool,
+    /// The keywords the client was told of.
+    pub(super) keywords: BTreeSet<String>,
     /// What the last SEARCH with SAVE found: `$` (RFC 5182). UIDs, so that what is expunged drops out by itself.
     pub(super) saved: UidSet,
     /// The mailbox was deleted; for the client, all its messages are expunged.
@@ -40,6 +46,7 @@ impl<M: Mailbox> Selected<M> {
             claims_recent: false,
             last_read: None,
             keeps_modseqs: false,
+            keywords: BTreeSet::new(),
             saved: UidSet::new(),
             is_gone: false,
         }
@@ -55,6 +62,26 @@ impl<M: Mailbox> Selected<M> {
             return Ok(self.view.by_uid(ranges(&self.saved)));
         }
         if uid { Ok(self.view.by_uid(bounds(set))) } else { self.view.by_seq(bounds(set)) }
+    }
+
+    /// Tells the client the keywords in use, where among these flags is one that it was not told of (RFC 9051
+    /// section 7.3.5).
+    pub(super) fn tell_keywords<'f>(
+        &mut self,
+        flags: impl IntoIterator<Item = &'f Flags>,
+        peer: &mut Client<'_>,
+    ) -> std::result::Result<(), mail_wire::Misuse> {
+        let mut any_new = false;
+        for keyword in flags.into_iter().flat_map(|f| &f.keywords) {
+            if !self.keywords.contains(keyword) {
+                any_new = true;
+                self.keywords.insert(keyword.clone());
+            }
+        }
+        if any_new {
+            peer.machine.flags(SystemFlags::ALL, &self.keywords)?;
+        }
+        Ok(())
     }
 
     /// Takes in all that happened in the mailbox since the last time.

@@ -197,6 +197,7 @@ impl<'s, St: MailStore, A: Authority> Session<'s, St, A> {
         if updates.is_empty() {
             return Ok(());
         }
+        selected.tell_keywords(updates.flags.iter().map(|(_, change)| &change.flags), peer)?;
         let recent = selected.view.recent().clone();
         let style = Style::of(selected, peer);
         write_updates(&updates, |uid| recent.contains(uid), style, peer).await

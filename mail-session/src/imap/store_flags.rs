@@ -66,6 +66,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             if store.silent && !style.modseq {
                 continue;
             }
+            if !store.silent {
+                selected.tell_keywords(outcome.changed.iter().map(|c| &c.flags), peer)?;
+            }
             for lines in outcome.changed.chunks(LINES) {
                 for change in lines {
                     let Some(seq) = selected.view.seq_of(change.uid) else { continue };

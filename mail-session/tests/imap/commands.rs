@@ -24,6 +24,7 @@ async fn capability_is_what_works() {
             "ID",
             "IDLE",
             "IMAP4rev1",
+            "IMAP4rev2",
             "LIST-EXTENDED",
             "LIST-STATUS",
             "LITERAL+",
@@ -196,6 +197,7 @@ async fn append_is_answered_before_the_literal_comes() {
     assert_eq!(
         client.ok("FETCH 1 (FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])").await,
         [
+            "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft kw)",
             "* 1 FETCH (FLAGS (\\Flagged \\Recent kw) INTERNALDATE \" 7-Feb-1994 21:52:25 -0800\" RFC822.SIZE 5 BODY[] {5}\r\nhello)"
         ]
     );
@@ -214,7 +216,10 @@ async fn store_in_all_its_forms() {
     client.ok("NOOP").await;
     assert_eq!(
         client.ok("STORE 1 +FLAGS (\\Deleted $a)").await,
-        ["* 1 FETCH (FLAGS (\\Deleted \\Recent $a))"]
+        [
+            "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $a)",
+            "* 1 FETCH (FLAGS (\\Deleted \\Recent $a))"
+        ]
     );
     assert_eq!(client.ok("STORE 1 FLAGS.SILENT (\\Seen)").await, [""; 0]);
     assert_eq!(client.ok("STORE 1:2 -FLAGS \\Draft").await.len(), 2);

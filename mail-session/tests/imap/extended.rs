@@ -248,3 +248,59 @@ async fn binary_undoes_the_transfer_encoding() {
     assert_eq!(client.octets().await, b"* 3 FETCH (BINARY[] ~{7}\r\n\r\n\0a\r\n\xff)");
     client.until("b ").await;
 }
+
+#[tokio::test]
+async fn imap4rev2_is_enabled() {
+    let server = Server::new();
+    let mut one = server.login().await;
+    one.fill(2).await;
+    assert_eq!(one.ok("ENABLE IMAP4rev2").await, ["* ENABLED IMAP4rev2"]);
+    // RFC 9051 section 5.1: names in UTF-8; for others they still are in modified UTF-7.
+    one.ok("CREATE \"Entw\u{fc}rfe\" (USE (\\Drafts))").await;
+    let mut two = server.login().await;
+    assert_eq!(two.ok("LIST \"\" E%").await, ["* LIST (\\HasNoChildren \\Drafts) \"/\" Entw&APw-rfe"]);
+    // Section 6.3.2: LIST, CLOSED; no RECENT, no UNSEEN.
+    let lines = one.ok("SELECT INBOX").await;
+    assert!(lines.contains(&"* LIST () \"/\" INBOX".to_owned()), "{lines:?}");
+    assert!(!lines.iter().any(|l| l.contains("RECENT") || l.contains("UNSEEN")), "{lines:?}");
+    let lines = one.ok("SELECT \"Entw\u{fc}rfe\"").await;
+    assert_eq!(lines[0], "* OK [CLOSED] Previous mailbox is now closed");
+    assert!(lines.contains(&"* LIST (\\Drafts) \"/\" \"Entw\u{fc}rfe\"".to_owned()), "{lines:?}");
+    one.ok("SELECT INBOX").await;
+    let seen = one.ok("FETCH 1:2 FLAGS").await;
+    assert_eq!(seen, ["* 1 FETCH (FLAGS ())", "* 2 FETCH (FLAGS ())"]);
+    // Section 6.4.4: always ESEARCH.
+    let lines = one.ok("SEARCH ALL").await;
+    assert!(lines[0].starts_with("* ESEARCH (TAG \"") && lines[0].ends_with(") ALL 1:2"), "{lines:?}");
+    let lines = one.ok("UID SEARCH SEEN").await;
+    assert!(lines[0].starts_with("* ESEARCH (TAG \"") && lines[0].ends_with(") UID"), "{lines:?}");
+    one.ok("STORE 2 +FLAGS.SILENT (\\Deleted)").await;
+    assert_eq!(
+        one.ok("STATUS INBOX (MESSAGES DELETED SIZE)").await[0].split(" SIZE").next().unwrap(),
+        "* STATUS INBOX (MESSAGES 2 DELETED 1"
+    );
+    assert_eq!(two.ok("SELECT INBOX").await.iter().filter(|l| l.contains("LIST")).count(), 0);
+    assert_eq!(two.ok("SEARCH ALL").await, ["* SEARCH 1 2"]);
+    two.fill(1).await;
+    assert_eq!(one.ok("NOOP").await, ["* 3 EXISTS"], "no RECENT");
+}
+
+#[tokio::test]
+async fn a_new_keyword_is_announced_before_it_is_shown() {
+    let server = Server::new();
+    let mut one = server.select().await;
+    one.append("INBOX ($Old)", "x").await;
+    let mut two = server.select().await;
+    let flags = "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft";
+    let lines = one.ok("STORE 1 +FLAGS ($New)").await;
+    assert_eq!(lines[0], format!("{flags} $New $Old)"));
+    assert_eq!(one.ok("STORE 1 -FLAGS ($New)").await.len(), 1, "told once");
+    one.ok("STORE 1 +FLAGS ($New)").await;
+    let lines = two.ok("NOOP").await;
+    assert_eq!(lines, [format!("{flags} $New $Old)"), "* 1 FETCH (FLAGS ($Old $New))".to_owned()]);
+    one.append("INBOX ($Third)", "y").await;
+    two.ok("NOOP").await;
+    let lines = two.ok("FETCH 2 FLAGS").await;
+    assert_eq!(lines[0], format!("{flags} $New $Old $Third)"));
+    assert_eq!(two.ok("FETCH 2 FLAGS").await.len(), 1);
+}

@@ -117,7 +117,7 @@ impl Mailbox for Broken {
             keywords: vec![],
             new_keywords_ok: true,
             read_only: false,
-            modseq_persistent: true,
+            modseq_persistent: false,
         })
     }
     async fn vanished_since(&self, _: ModSeq, _: &UidSet) -> Answer<UidSet> {
@@ -214,4 +214,26 @@ async fn without_tls_no_password_is_taken() {
     let mut client = server.connect_with(Plaintext::TlsOnly).await;
     assert!(client.fails("LOGIN anna secret").await.starts_with("NO [PRIVACYREQUIRED]"));
     assert!(client.fails("AUTHENTICATE PLAIN AGFubmEAc2VjcmV0").await.starts_with("NO"));
+}
+
+#[tokio::test]
+async fn a_store_without_lasting_modseqs_says_so() {
+    let server = Server::on(Broken);
+    let mut client = server.login().await;
+    client.ok("ENABLE QRESYNC").await;
+    // RFC 7162 section 3.1.2.2
+    let lines = client.ok("SELECT INBOX (QRESYNC (1 1))").await;
+    assert!(lines.iter().any(|l| l.starts_with("* OK [NOMODSEQ]")), "{lines:?}");
+    assert!(!lines.iter().any(|l| l.contains("HIGHESTMODSEQ") || l.contains("VANISHED")), "{lines:?}");
+    for command in [
+        "FETCH 1 MODSEQ",
+        "FETCH 1 FLAGS (CHANGEDSINCE 1)",
+        "UID FETCH 1 FLAGS (CHANGEDSINCE 1 VANISHED)",
+        "STORE 1 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)",
+        "SEARCH MODSEQ 1",
+    ] {
+        let answer = client.fails(command).await;
+        assert!(answer.starts_with("BAD This mailbox keeps no modseqs"), "{command}: {answer}");
+    }
+    assert_eq!(client.ok("FETCH 1 FLAGS").await, ["* 1 FETCH (FLAGS ())"], "and shows none");
 }

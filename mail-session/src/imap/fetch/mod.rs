@@ -178,6 +178,9 @@ async fn send_all<M: Mailbox>(
         };
         let newly_seen =
             if plan.sets_seen { set_seen(selected, &mut batch.items).await } else { UidSet::new() };
+        if plan.shows_flags || plan.sets_seen {
+            selected.tell_keywords(batch.items.iter().map(|m| &m.flags), peer)?;
+        }
         if plan.reads {
             for meta in &batch.items {
                 let mut last_read = selected.last_read.take();
