@@ -141,7 +141,6 @@ fn shard(
     report: &mut CheckReport,
     progress: &mut dyn FnMut(Progress),
 ) -> Res<()> {
-    // Accounts may come and go since they were listed: what is between is asked of the present again.
     let (conn, files) = pin(&shared.dir, n, shared.options.busy_timeout, |_| files_of(&shared.dir, n))?;
     integrity(&conn, Some(n), report)?;
     conn.execute_batch(COUNT_REFERENCES)?;
@@ -171,12 +170,18 @@ fn shard(
         report.add(Orphan, Some(n), format!("no message has the file bodies/{path}"));
     }
     if let Some(accounts) = accounts {
-        owners(&conn, n, accounts, report)?;
+        owners(shared, &conn, n, accounts, report)?;
     }
     bodies(shared, &conn, n, report, progress)
 }
 
-fn owners(conn: &Connection, n: usize, accounts: &Accounts, report: &mut CheckReport) -> Res<()> {
+fn owners(
+    shared: &Shared,
+    conn: &Connection,
+    n: usize,
+    accounts: &Accounts,
+    report: &mut CheckReport,
+) -> Res<()> {
     let owners: BTreeSet<i64> =
         list(conn, "SELECT account FROM mailbox WHERE name IS NOT NULL", |r| r.get(0))?;
     for id in &owners {
@@ -187,11 +192,17 @@ fn owners(conn: &Connection, n: usize, accounts: &Accounts, report: &mut CheckRe
     let inbox = stored_name(&MailboxName::inbox());
     let mut found = conn.prepare("SELECT count(*) FROM mailbox WHERE account = ?1 AND name = ?2")?;
     for (id, _) in accounts.here.iter().filter(|(_, shard)| *shard == n) {
-        if found.query_row(params![id, inbox], |r| r.get::<_, i64>(0))? == 0 {
+        if found.query_row(params![id, inbox], |r| r.get::<_, i64>(0))? == 0 && is_here(shared, *id)? {
             report.add(Dangling, Some(n), format!("account {id} has no INBOX"));
         }
     }
     Ok(())
+}
+
+/// An account that was removed since the accounts were listed lacks nothing.
+fn is_here(shared: &Shared, account: i64) -> Res<bool> {
+    let conn = open_control(&shared.dir, shared.options.busy_timeout)?;
+    Ok(conn.query_row("SELECT count(*) FROM account WHERE id = ?1", [account], |r| r.get::<_, i64>(0))? > 0)
 }
 
 /// Packed indexes that are damaged, or newer than their mailbox.
@@ -203,7 +214,7 @@ pub(super) fn damaged_packed(conn: &Connection) -> Res<Vec<(i64, &'static str)>>
     let mut rows = read.query([])?;
     while let Some(r) = rows.next()? {
         let (mailbox, crc): (i64, i64) = (r.get(0)?, r.get(1)?);
-        if i64::from(crc32fast::hash(r.get_ref(2)?.as_blob()?)) != crc {
+        if i64::from(crc32fast::hash(r.get_ref(2)?.as_bytes()?)) != crc {
             bad.push((mailbox, "is damaged"));
         } else if r.get(3)? {
             bad.push((mailbox, "is newer than the mailbox"));
@@ -236,7 +247,7 @@ fn bodies(
         let path: Option<String> = r.get(3)?;
         let found = match &path {
             None => {
-                let data = r.get_ref(4)?.as_blob_or_null()?.unwrap_or_default();
+                let data = r.get_ref(4)?.as_bytes_or_null()?.unwrap_or_default();
                 Ok((data.len() as u64, crc32fast::hash(data)))
             }
             Some(path) => match shared.files.resolve(path) {
