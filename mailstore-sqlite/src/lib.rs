@@ -23,6 +23,7 @@
 mod account;
 mod bits;
 mod body;
+mod care;
 mod control;
 mod date;
 mod error;
@@ -44,6 +45,7 @@ mod writer;
 
 pub use account::{SqliteAccount, SqliteWatch};
 pub use body::SqliteBody;
+pub use care::{CheckReport, Finding, FindingKind, Progress};
 pub use mailbox::SqliteMailbox;
 pub use options::{AccountInfo, DefaultMailbox, Options};
 pub use stage::{SqliteDelivery, SqliteStaged};

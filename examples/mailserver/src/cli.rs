@@ -18,6 +18,8 @@ Try it:
   mailserver --config mail.toml                     serve as the file says
   echo 'a password' | mailserver user add carol@example.test
   mailserver user list                              these work while the server runs, too
+  mailserver store check                            is the mail sound? store repair mends what can be mended
+  mailserver store backup /backup/monday            a copy of all mail, while the server runs
   RUST_LOG=debug mailserver                         say more (or --log debug)
 
 The configuration file, with every key; what is left out has the value shown, but for [listen], where a service that is
@@ -66,6 +68,36 @@ pub(crate) enum Command {
     /// Add, list, change or remove mailboxes; the server may run meanwhile
     #[command(subcommand)]
     User(User),
+    /// Check, repair, back up or shrink the mail store; the server may run meanwhile
+    #[command(subcommand)]
+    Store(Store),
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Store {
+    /// Look for faults and change nothing; ends with 0 for a sound store, 3 for faults
+    ///
+    /// Reads everything: SQLite's own check of each database, all counters and references, and every message's octets
+    /// against their checksum. Each fault is one line. Ends with 0 when there is none, with 3 when there are
+    /// some, with 1 when the store cannot be read.
+    Check,
+    /// Mend what can be mended without loss, then check
+    ///
+    /// Counters are computed anew; bodies, files and rows that belong to nothing are removed. Messages are never
+    /// deleted or changed: one that is damaged stays, and is listed. Ends as `check` does.
+    Repair,
+    /// Copy the store, as it is at one moment, into a new folder
+    ///
+    /// The copy is a mail store: `mailserver --data FOLDER` serves it. Big messages are hard links where the
+    /// file system allows, which need no room; to be safe from a broken disk, copy the folder to another.
+    /// The folder appears when it is complete.
+    Backup {
+        /// A folder that does not exist, or is empty
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
+    /// Give the room of deleted mail back to the file system
+    Vacuum,
 }
 
 #[derive(Subcommand, Debug)]

@@ -2,12 +2,13 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `accounts` and `user` (mailboxes), `router` (where submitted mail goes).
+//! `authority` (who may enter), `accounts` and `user` (mailboxes), `care` (the store), `router` (where submitted mail goes).
 #![forbid(unsafe_code)]
 
 mod accounts;
 mod address;
 mod authority;
+mod care;
 mod certificate;
 mod cli;
 mod config;
@@ -35,7 +36,7 @@ use crate::{
 
 fn main() -> ExitCode {
     match run(&Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(fault) => {
             let _ = writeln!(std::io::stderr(), "mailserver: {fault}");
             ExitCode::FAILURE
@@ -43,13 +44,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<()> {
+fn run(cli: &Cli) -> Result<ExitCode> {
     log_to_stderr(cli.log.as_deref())?;
     let config = Config::load(cli.config.as_deref(), cli.data.as_deref())?;
     match &cli.command {
-        None => serve::run(config),
-        Some(Command::User(command)) => user::run(command, &config),
+        None => serve::run(config)?,
+        Some(Command::User(command)) => user::run(command, &config)?,
+        Some(Command::Store(command)) => return care::run(command, &config),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// `--log` before RUST_LOG before `info`.
