@@ -15,6 +15,11 @@
 //! writer thread a shard commits in groups; a few reader threads serve all. An open mailbox has an index in
 //! memory (UID, flags, modseq, size, date; 25 octets a message), so that most of IMAP reads no database.
 //!
+//! # Looking after it
+//! [`SqliteStore::check`] finds damage, [`repair`](SqliteStore::repair) mends what can be mended without loss of mail,
+//! [`backup`](SqliteStore::backup) copies the store as it is at one moment, [`vacuum`](SqliteStore::vacuum) gives room
+//! back. All of them work while the store is served.
+//!
 //! # Memory and descriptors
 //! Nothing is kept for an account that has no session. A message on its way in takes at most a few times 128
 //! KiB, whatever its size.
