@@ -4,7 +4,10 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
-use auth_sasl::Secret;
+use auth_sasl::{
+    Secret,
+    prepare::{self, Purpose},
+};
 
 use crate::fault::{Fault, Result};
 
@@ -72,7 +75,11 @@ pub(crate) fn verify(password: &[u8], hash: &str) -> bool {
         && Secret::from(out) == Secret::new(expected.as_ref())
 }
 
+/// Hashes the password as SASLprep makes it (RFC 4013), as PLAIN gives it already and LOGIN commands do not: by either
+/// way in, it is the same password. What has no prepared form is taken as it is.
 fn compute(argon2: Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> argon2::Result<()> {
+    let prepared = prepare::password(password, Purpose::Query);
+    let password = prepared.as_ref().map_or(password, Secret::expose);
     let blocks = argon2.params().block_count();
     let mut memory: Vec<Block> = Vec::new();
     memory.try_reserve_exact(blocks.max(OF_ITS_OWN)).map_err(|_| argon2::Error::OutOfMemory)?;
@@ -120,6 +127,14 @@ pub(crate) fn fill(octets: &mut [u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_the_same_whether_it_was_prepared_before_or_not() {
+        let hash = hash("ein hal\u{fb02}ing \u{bd}".as_bytes()).unwrap();
+        assert!(verify("ein halfling 1\u{2044}2".as_bytes(), &hash), "as PLAIN hands it over");
+        assert!(verify("ein hal\u{fb02}ing \u{bd}".as_bytes(), &hash), "as the LOGIN command does");
+        assert!(!verify(b"ein halfling 12", &hash));
+    }
 
     #[test]
     fn a_hash_verifies_its_password_and_no_other() {
