@@ -5,6 +5,7 @@
 //! Async, and on no runtime.
 #![forbid(unsafe_code)]
 
+mod ahead;
 pub mod auth;
 mod connection;
 pub mod imap;

@@ -172,6 +172,10 @@ impl Mailbox for AnyMailbox {
     async fn body(&self, uid: Uid, part: Part) -> Result<AnyBody> {
         self.0.body(uid, part).await.map(AnyBody)
     }
+    async fn bodies(&self, uids: &[Uid], part: Part) -> Result<Vec<(Uid, AnyBody)>> {
+        let opened = self.0.bodies(uids, part).await?;
+        Ok(opened.into_iter().map(|(uid, body)| (uid, AnyBody(body))).collect())
+    }
     async fn remember(&self, uid: Uid, derived: Derived) {
         self.0.remember(uid, derived).await;
     }

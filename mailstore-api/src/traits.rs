@@ -271,6 +271,19 @@ pub trait Mailbox: Send + Sync + 'static {
     /// [`ErrorKind::Gone`] when it is not there (any more), [`ErrorKind::Corrupt`].
     fn body(&self, uid: Uid, part: Part) -> impl Future<Output = Result<Self::Body>> + Send;
 
+    /// Opens a part of several messages ahead, for whoever is about to ask for them one by one: at most as many
+    /// as the store can open in one step and a moderate amount of memory, in the order asked. What is left
+    /// out, and what is gone or damaged, is asked for by [`body`](Self::body). A store for which opening one
+    /// message costs little does not implement this.
+    fn bodies(
+        &self,
+        uids: &[Uid],
+        part: Part,
+    ) -> impl Future<Output = Result<Vec<(Uid, Self::Body)>>> + Send {
+        let _ = (uids, part);
+        async { Ok(Vec::new()) }
+    }
+
     /// Keeps what the library derived from a message, so that [`meta`](Self::meta) gives it back.
     /// Fields that are `None` stay as they are. Changes no modseq, leads to no hint. A store may forget (better not the
     /// `pop3_uidl`), and never gives back anything but what was given for this message or its copies.

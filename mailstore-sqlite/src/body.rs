@@ -29,6 +29,17 @@ enum Stored {
     File { pool: Pool, file: Arc<File>, start: u64 },
 }
 
+impl SqliteBody {
+    /// Octets of it that are held in memory.
+    pub(crate) fn in_memory(&self) -> usize {
+        self.prefix.len()
+            + match &self.stored {
+                Stored::Memory(octets) => octets.len(),
+                Stored::File { .. } => 0,
+            }
+    }
+}
+
 impl Body for SqliteBody {
     fn len(&self) -> u64 {
         self.len

@@ -35,6 +35,10 @@ const IN_DATABASE: MetaItems = MetaItems::ENVELOPE
     .and(MetaItems::POP3_UIDL)
     .and(MetaItems::SAVE_DATE);
 
+/// Messages opened ahead, at most, and octets after which no further one is.
+const AHEAD: usize = 64;
+const AHEAD_OCTETS: usize = 256 * 1024;
+
 impl SqliteMailbox {
     pub(crate) fn new(account: SqliteAccount, index: Arc<MailboxIndex>, mode: OpenMode) -> Self {
         Self { account, index, mode }
@@ -159,6 +163,27 @@ impl Mailbox for SqliteMailbox {
         // Expunged, committed and unlinked since that read began? A new one tells.
         let body = self.read(open).await?;
         body.ok_or_else(|| StoreError::new(ErrorKind::Corrupt, "a message's file is missing"))
+    }
+
+    async fn bodies(&self, uids: &[Uid], part: Part) -> Result<Vec<(Uid, SqliteBody)>> {
+        self.index.read(|_| ())?;
+        let (id, shared) = (self.index.id, self.account.shared.clone());
+        let (pool, uids) = (shared.pool.clone(), uids.iter().take(AHEAD).copied().collect::<Vec<_>>());
+        self.read(move |conn| {
+            let (mut opened, mut octets) = (Vec::with_capacity(uids.len()), 0);
+            for uid in uids {
+                // What cannot be opened is told to whoever asks for that one.
+                if let Ok(Some(body)) = body::open(conn, &shared.files, pool.clone(), id, uid, part) {
+                    octets += body.in_memory();
+                    opened.push((uid, body));
+                }
+                if octets >= AHEAD_OCTETS {
+                    break;
+                }
+            }
+            Ok(opened)
+        })
+        .await
     }
 
     async fn remember(&self, uid: Uid, mut derived: Derived) {

@@ -8,7 +8,10 @@ use super::{
     program::{Leaf, Program, Truth, ask_meta},
     yield_now,
 };
-use crate::mime::{self, Kind, Scanner};
+use crate::{
+    ahead::Ahead,
+    mime::{self, Kind, Scanner},
+};
 
 /// Messages asked for at once.
 const BATCH: usize = 500;
@@ -29,6 +32,12 @@ pub(super) struct Evaluation {
     read: u64,
 }
 
+/// What is opened ahead of its turn.
+struct Opened<M: Mailbox> {
+    header: Ahead<M>,
+    whole: Ahead<M>,
+}
+
 impl Evaluation {
     pub(super) fn new(query: &Query) -> Self {
         let program = Program::new(query);
@@ -39,10 +48,12 @@ impl Evaluation {
     pub(super) async fn run<M: Mailbox>(mut self, mailbox: &M, within: &UidSet) -> Result<UidSet> {
         let mut found = UidSet::new();
         let mut left = within.clone();
+        let mut opened = Opened { header: Ahead::new(Part::Header), whole: Ahead::new(Part::Whole) };
         while !left.is_empty() {
             let batch = mailbox.meta(&left, self.program.want, None, BATCH).await?;
-            for meta in &batch.items {
-                if self.matches(mailbox, meta).await? {
+            for (n, meta) in batch.items.iter().enumerate() {
+                let coming = batch.items.get(n + 1..).unwrap_or(&[]);
+                if self.matches(mailbox, &mut opened, meta, coming).await? {
                     found.insert(meta.uid);
                 }
                 if self.read >= TURN {
@@ -59,7 +70,13 @@ impl Evaluation {
         Ok(found)
     }
 
-    async fn matches<M: Mailbox>(&mut self, mailbox: &M, meta: &Meta) -> Result<bool> {
+    async fn matches<M: Mailbox>(
+        &mut self,
+        mailbox: &M,
+        opened: &mut Opened<M>,
+        meta: &Meta,
+        coming: &[Meta],
+    ) -> Result<bool> {
         for (leaf, known) in self.program.leaves.iter().zip(&mut self.known) {
             *known = match leaf {
                 Leaf::Meta(query) => ask_meta(query, meta).into(),
@@ -69,14 +86,15 @@ impl Evaluation {
         }
         let mut truth = self.program.run(&self.known);
         if truth == Truth::Open {
-            let Some(header) = self.read_part(mailbox, meta.uid, Part::Header).await? else {
+            let coming = coming.iter().map(|m| m.uid);
+            let Some(header) = self.read_part(mailbox, &mut opened.header, meta.uid, coming).await? else {
                 return Ok(false);
             };
             self.ask_header(&header);
             truth = self.program.run(&self.known);
         }
         if truth == Truth::Open {
-            self.ask_body(mailbox, meta.uid).await?;
+            self.ask_body(mailbox, &mut opened.whole, meta.uid, coming.iter().map(|m| m.uid)).await?;
             truth = self.program.run(&self.known);
         }
         Ok(truth == Truth::Yes)
@@ -84,9 +102,15 @@ impl Evaluation {
 
     /// The start of a part, all of it where it is not enormous; `None` where the message is gone or
     /// damaged: it matches nothing, and the search goes on.
-    async fn read_part<M: Mailbox>(&mut self, mailbox: &M, uid: Uid, part: Part) -> Result<Option<Bytes>> {
+    async fn read_part<M: Mailbox>(
+        &mut self,
+        mailbox: &M,
+        ahead: &mut Ahead<M>,
+        uid: Uid,
+        coming: impl Iterator<Item = Uid>,
+    ) -> Result<Option<Bytes>> {
         let read = async {
-            let mut body = mailbox.body(uid, part).await?;
+            let mut body = ahead.open(mailbox, uid, coming).await?;
             let len = body.len();
             read_range(&mut body, 0..len.min(MAX_TEXT)).await
         };
@@ -129,8 +153,17 @@ impl Evaluation {
         }
     }
 
-    async fn ask_body<M: Mailbox>(&mut self, mailbox: &M, uid: Uid) -> Result<()> {
-        let read = self.ask_texts(mailbox, uid).await;
+    async fn ask_body<M: Mailbox>(
+        &mut self,
+        mailbox: &M,
+        ahead: &mut Ahead<M>,
+        uid: Uid,
+        coming: impl Iterator<Item = Uid>,
+    ) -> Result<()> {
+        let read = match ahead.open(mailbox, uid, coming).await {
+            Ok(body) => self.ask_texts(body).await,
+            Err(error) => Err(error),
+        };
         passable(read)?;
         // Whatever was not found is not there.
         for known in &mut self.known {
@@ -141,8 +174,7 @@ impl Evaluation {
         Ok(())
     }
 
-    async fn ask_texts<M: Mailbox>(&mut self, mailbox: &M, uid: Uid) -> Result<()> {
-        let mut body = mailbox.body(uid, Part::Whole).await?;
+    async fn ask_texts<B: Body>(&mut self, mut body: B) -> Result<()> {
         let len = body.len();
         let whole = if len <= WHOLE { Some(read_range(&mut body, 0..len).await?) } else { None };
         let mut scanner = Scanner::new();

@@ -154,6 +154,7 @@ pub(super) trait DynMailbox: Send + Sync {
         limit: usize,
     ) -> Answer<'a, MetaBatch>;
     fn body<'a>(&'a self, uid: Uid, part: Part) -> Answer<'a, Box<dyn DynBody>>;
+    fn bodies<'a>(&'a self, uids: &'a [Uid], part: Part) -> Answer<'a, Vec<(Uid, Box<dyn DynBody>)>>;
     fn remember<'a>(&'a self, uid: Uid, derived: Derived) -> BoxFuture<'a, ()>;
     fn set_flags<'a>(
         &'a self,
@@ -188,6 +189,12 @@ impl<T: Mailbox> DynMailbox for T {
     }
     fn body<'a>(&'a self, uid: Uid, part: Part) -> Answer<'a, Box<dyn DynBody>> {
         Box::pin(async move { Ok(Box::new(Mailbox::body(self, uid, part).await?) as _) })
+    }
+    fn bodies<'a>(&'a self, uids: &'a [Uid], part: Part) -> Answer<'a, Vec<(Uid, Box<dyn DynBody>)>> {
+        Box::pin(async move {
+            let opened = Mailbox::bodies(self, uids, part).await?;
+            Ok(opened.into_iter().map(|(uid, body)| (uid, Box::new(body) as Box<dyn DynBody>)).collect())
+        })
     }
     fn remember<'a>(&'a self, uid: Uid, derived: Derived) -> BoxFuture<'a, ()> {
         Box::pin(Mailbox::remember(self, uid, derived))

@@ -27,6 +27,38 @@ async fn round_trip(t: &Scene, octets: &[u8]) {
     assert_eq!(meta.ends_with_crlf, octets.ends_with(b"\r\n"));
 }
 
+/// `bodies` may leave any message out; what it gives is what `body` gives, in the order asked.
+pub(super) async fn opened_ahead(t: &Scene) {
+    let folder = t.inbox().await;
+    let mut uids = Vec::new();
+    for n in 0..40 {
+        uids.push(folder.append(&message(&n.to_string())).await);
+    }
+    uids.push(folder.append(&pattern(300_000)).await);
+    let gone = uids.remove(7);
+    folder.mailbox.expunge(Some(&gone.into()), false).await.unwrap();
+    let mut asked = uids.clone();
+    asked.insert(7, gone);
+    for part in [Part::Whole, Part::Header, Part::Text] {
+        let opened = folder.mailbox.bodies(&asked, part).await.unwrap();
+        assert!(opened.is_sorted_by_key(|(uid, _)| *uid), "not in the order asked");
+        for (uid, mut ahead) in opened {
+            assert!(uids.contains(&uid), "{uid} was not asked for, or is gone");
+            let mut body = folder.mailbox.body(uid, part).await.unwrap();
+            assert_eq!(ahead.len(), body.len());
+            let mut at = 0;
+            while at < body.len() {
+                let max = 10_000;
+                let (a, b) = (ahead.read_at(at, max).await.unwrap(), body.read_at(at, max).await.unwrap());
+                let both = a.len().min(b.len());
+                assert!(both > 0 && a[..both] == b[..both], "octets differ at {at}");
+                at += both as u64;
+            }
+        }
+    }
+    assert!(folder.mailbox.bodies(&[], Part::Whole).await.unwrap().is_empty());
+}
+
 pub(super) async fn no_octet_at_all(t: &Scene) {
     round_trip(t, b"").await;
     let folder = t.inbox().await;

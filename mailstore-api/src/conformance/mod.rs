@@ -314,6 +314,7 @@ macro_rules! __mailstore_cases {
                 read_at_any_place
                 header_and_text
                 several_open_at_once
+                opened_ahead
                 a_hundred_megabytes
                 a_delivery_keeps_octets_too
             }

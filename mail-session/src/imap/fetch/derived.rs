@@ -1,14 +1,31 @@
 //! ENVELOPE and BODYSTRUCTURE, read from a message once and then remembered by the store.
 
 use bytes::Bytes;
-use imap4_proto::types::Envelope as WireEnvelope;
-use mailstore_api::{Derived, ErrorKind, Mailbox, Meta, Result};
+use imap4_proto::types::{Envelope as WireEnvelope, FetchItem};
+use mailstore_api::{Derived, ErrorKind, Mailbox, Meta, Part, Result};
 
 use super::message::Message;
 use crate::mime::Envelope;
 
 /// What remembered values begin with. Another number is another encoding: they are read anew.
 const VERSION: u8 = 1;
+
+/// Which part of the message must be read because what is asked for was not remembered.
+pub(super) fn missing(items: &[FetchItem<'_>], meta: &Meta) -> Option<Part> {
+    let structure = |extensible| {
+        let value = meta.more.as_ref().and_then(|more| more.body_structure.as_ref());
+        value.and_then(|value| either(value, extensible)).is_none().then_some(Part::Whole)
+    };
+    items.iter().find_map(|item| match item {
+        FetchItem::Envelope => {
+            let value = meta.more.as_ref().and_then(|more| more.envelope.as_ref());
+            (value.and_then(|v| v.first()) != Some(&VERSION)).then_some(Part::Header)
+        }
+        FetchItem::BodyStructure => structure(true),
+        FetchItem::Body => structure(false),
+        _ => None,
+    })
+}
 
 /// The encoded ENVELOPE.
 pub(super) async fn envelope<M: Mailbox>(message: &mut Message<'_, M>, meta: &Meta) -> Result<Bytes> {

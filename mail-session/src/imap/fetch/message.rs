@@ -87,6 +87,18 @@ impl<'m, M: Mailbox> Message<'m, M> {
         Self { mailbox, uid, opened: [None, None, None], whole: None, header: None, structure }
     }
 
+    /// With one of its parts opened already.
+    pub(super) fn with_open(mut self, part: Part, body: M::Body) -> Self {
+        let [whole, header, text] = &mut self.opened;
+        match part {
+            Part::Whole => *whole = Some(body),
+            Part::Header => *header = Some(body),
+            Part::Text => *text = Some(body),
+            _ => {}
+        }
+        self
+    }
+
     /// The structure, where finding it again would mean to read a long message again.
     pub(super) fn into_known(self) -> Option<Structure> {
         let kept = self.whole.is_some();

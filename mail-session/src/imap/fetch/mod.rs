@@ -7,8 +7,8 @@ use imap4_proto::types::{
     Capabilities, Code, DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText,
 };
 use mailstore_api::{
-    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, ModSeq, StoreError, SystemFlags, Uid,
-    UidSet,
+    FlagOp, Flags, InternalDate, MailStore, Mailbox, Meta, MetaItems, ModSeq, Part, StoreError, SystemFlags,
+    Uid, UidSet,
 };
 
 use self::message::{Message, Octets, Source};
@@ -19,6 +19,7 @@ use super::{
     session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
 use crate::{
+    ahead::Ahead,
     auth::Authority,
     mime::{Decoder, Encoding, Structure},
     view::Expunges,
@@ -26,8 +27,10 @@ use crate::{
 
 /// Messages asked for at once, where only what the store knows of them is wanted.
 const ROWS: usize = 1000;
+/// The same where what was derived from them is wanted.
+const DERIVED: usize = 200;
 /// The same where their octets are wanted: so many are marked as seen before the first is sent.
-const BODIES: usize = 16;
+const BODIES: usize = 32;
 
 /// What FETCH asks for, read once for all messages.
 struct Plan<'b> {
@@ -36,6 +39,8 @@ struct Plan<'b> {
     want: MetaItems,
     /// Some item needs the message's octets, or what was remembered of them.
     reads: bool,
+    /// The part of every message that is needed first, whatever is remembered.
+    opens: Option<Part>,
     sets_seen: bool,
     shows_flags: bool,
     /// Only what changed after it (RFC 7162 section 3.1.4.1).
@@ -53,6 +58,7 @@ impl<'b> Plan<'b> {
         }
         let mut want = MetaItems::NONE;
         let mut reads = false;
+        let mut opens = None;
         for item in &items {
             match item {
                 FetchItem::Uid => {}
@@ -67,7 +73,10 @@ impl<'b> Plan<'b> {
                     want |= MetaItems::BODY_STRUCTURE;
                     reads = true;
                 }
-                _ => reads = true,
+                _ => {
+                    reads = true;
+                    opens = opens.or_else(|| first_part(item));
+                }
             }
         }
         let sets_seen = !read_only && items.iter().any(FetchItem::sets_seen);
@@ -76,8 +85,24 @@ impl<'b> Plan<'b> {
         }
         let shows_flags = items.contains(&FetchItem::Flags);
         let changed_since = fetch.changed_since.map(ModSeq);
-        Self { uid: fetch.uid, items, want, reads, sets_seen, shows_flags, changed_since, style }
+        Self { uid: fetch.uid, items, want, reads, opens, sets_seen, shows_flags, changed_since, style }
     }
+}
+
+/// What an item that reads octets opens first.
+fn first_part(item: &FetchItem<'_>) -> Option<Part> {
+    Some(match item {
+        FetchItem::Rfc822 | FetchItem::Binary { .. } | FetchItem::BinarySize { .. } => Part::Whole,
+        FetchItem::Rfc822Header => Part::Header,
+        FetchItem::Rfc822Text => Part::Text,
+        FetchItem::BodySection { section, .. } if !section.part.is_empty() => Part::Whole,
+        FetchItem::BodySection { section, .. } => match section.text {
+            None => Part::Whole,
+            Some(SectionText::Text) => Part::Text,
+            Some(_) => Part::Header,
+        },
+        _ => return None,
+    })
 }
 
 /// How it went with one message.
@@ -170,7 +195,11 @@ async fn send_all<M: Mailbox>(
     let mut tally = Tally::default();
     let mut left = set.clone();
     while !left.is_empty() {
-        let limit = if plan.reads { BODIES } else { ROWS };
+        let limit = match (plan.reads, plan.opens) {
+            (false, _) => ROWS,
+            (true, None) => DERIVED,
+            (true, Some(_)) => BODIES,
+        };
         let mut batch = match selected.mailbox.meta(&left, plan.want, plan.changed_since, limit).await {
             Ok(batch) => batch,
             Err(error) if is_gone(&error) => break,
@@ -182,10 +211,13 @@ async fn send_all<M: Mailbox>(
             selected.tell_keywords(batch.items.iter().map(|m| &m.flags), peer)?;
         }
         if plan.reads {
-            for meta in &batch.items {
+            let mut ahead = None;
+            for (n, meta) in batch.items.iter().enumerate() {
                 let mut last_read = selected.last_read.take();
+                let coming = batch.items.get(n + 1..).unwrap_or(&[]);
+                let newly_seen = newly_seen.contains(meta.uid);
                 let sent =
-                    send_one(selected, &mut last_read, plan, meta, newly_seen.contains(meta.uid), peer);
+                    send_one(selected, &mut last_read, &mut ahead, plan, (meta, coming), newly_seen, peer);
                 let sent = sent.await?;
                 selected.last_read = last_read;
                 match sent {
@@ -308,14 +340,27 @@ enum Ready {
 async fn send_one<M: Mailbox>(
     selected: &Selected<M>,
     last_read: &mut Option<(Uid, Structure)>,
+    ahead: &mut Option<Ahead<M>>,
     plan: &Plan<'_>,
-    meta: &Meta,
+    (meta, coming): (&Meta, &[Meta]),
     newly_seen: bool,
     peer: &mut Client<'_>,
 ) -> Answer<Sent> {
     let Some(seq) = selected.view.seq_of(meta.uid) else { return Ok(Sent::Gone) };
     let known = last_read.take_if(|(uid, _)| *uid == meta.uid).map(|(_, structure)| structure);
     let mut message = Message::new(&selected.mailbox, meta.uid, known);
+    if let Some(part) = plan.opens.or_else(|| derived::missing(&plan.items, meta)) {
+        let ahead = match ahead {
+            Some(ahead) if ahead.part() == part => ahead,
+            _ => ahead.insert(Ahead::new(part)),
+        };
+        let needed = |m: &&Meta| plan.opens.is_some() || derived::missing(&plan.items, m) == Some(part);
+        match ahead.open(&selected.mailbox, meta.uid, coming.iter().filter(needed).map(|m| m.uid)).await {
+            Ok(body) => message = message.with_open(part, body),
+            Err(error) if is_gone(&error) => return Ok(Sent::Gone),
+            Err(error) => return Ok(Sent::Failed(error)),
+        }
+    }
     let mut ready = Vec::with_capacity(plan.items.len());
     for item in &plan.items {
         match make_ready(&mut message, item, meta).await {
