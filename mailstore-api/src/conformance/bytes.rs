@@ -32,7 +32,7 @@ pub(super) async fn opened_ahead(t: &Scene) {
     let folder = t.inbox().await;
     let mut uids = Vec::new();
     for n in 0..40 {
-        uids.push(folder.append(&message(&n.to_string())).await);
+        uids.push(folder.append(&message(n)).await);
     }
     uids.push(folder.append(&pattern(300_000)).await);
     let gone = uids.remove(7);
