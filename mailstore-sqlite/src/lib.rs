@@ -38,6 +38,7 @@ mod mailbox;
 mod maildrop;
 mod oneshot;
 mod ops;
+mod optional;
 mod options;
 mod outbox;
 mod pool;

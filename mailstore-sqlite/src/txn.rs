@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use mailstore_api::{ErrorKind, Result};
+use mailstore_api::{ErrorKind, QuotaLimits, QuotaUsage, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     error::{Fault, Res, closed},
     index::{Effect, MailboxRow, read_keywords},
     oneshot::Sender,
+    ops::quota,
     shard::Shard,
 };
 
@@ -49,12 +50,28 @@ struct Cached {
     changed: bool,
 }
 
+/// What changes of an account's use in this transaction.
+#[derive(Clone, Copy, Default)]
+struct Delta {
+    octets: i64,
+    messages: i64,
+    mailboxes: i64,
+}
+
+fn difference(new: u64, old: u64) -> i64 {
+    i64::try_from(i128::from(new) - i128::from(old)).unwrap_or(0)
+}
+
 pub(crate) struct Txn<'c> {
     pub(crate) conn: &'c Connection,
     pub(crate) shard: &'c Shard,
     /// Mailboxes read in this transaction: never trusted beyond it, since another process may write between.
     mailboxes: HashMap<i64, Cached>,
     undo: Vec<(i64, Option<Cached>)>,
+    /// What accounts may keep and kept when this transaction began; those without a row have no limits.
+    quotas: HashMap<i64, (QuotaLimits, QuotaUsage)>,
+    deltas: HashMap<i64, Delta>,
+    undo_deltas: Vec<(i64, Option<Delta>)>,
     keywords: HashMap<i64, Arc<Keywords>>,
     next_body: Option<i64>,
     pub(crate) after: Aftermath,
@@ -70,6 +87,9 @@ impl<'c> Txn<'c> {
             shard,
             mailboxes: HashMap::new(),
             undo: Vec::new(),
+            quotas: HashMap::new(),
+            deltas: HashMap::new(),
+            undo_deltas: Vec::new(),
             keywords: HashMap::new(),
             next_body: None,
             after: Aftermath::default(),
@@ -84,6 +104,7 @@ impl<'c> Txn<'c> {
         let (effects, notices) = (self.after.effects.len(), self.after.notices.len());
         let (unlinks, placed) = (self.after.unlinks.len(), self.placed.len());
         self.undo.clear();
+        self.undo_deltas.clear();
         match op(self) {
             Ok(value) => {
                 self.execute("RELEASE request")?;
@@ -96,6 +117,14 @@ impl<'c> Txn<'c> {
                         None => self.mailboxes.remove(&id),
                     };
                 }
+                while let Some((account, old)) = self.undo_deltas.pop() {
+                    match old {
+                        Some(old) => self.deltas.insert(account, old),
+                        None => self.deltas.remove(&account),
+                    };
+                }
+                // It may have set limits, or made the account.
+                self.quotas.clear();
                 self.keywords.clear();
                 self.after.effects.truncate(effects);
                 self.after.notices.truncate(notices);
@@ -135,8 +164,68 @@ impl<'c> Txn<'c> {
     }
 
     fn set(&mut self, id: i64, row: Option<MailboxRow>) {
+        let known = self.mailboxes.get(&id).and_then(|cached| cached.row);
+        if let Some(of) = known.or(row) {
+            let figures =
+                |row: Option<MailboxRow>| row.map_or((0, 0, 0), |r| (r.octets, u64::from(r.messages), 1));
+            let (new, old) = (figures(row), figures(known.or(row)));
+            self.adjust(
+                of.account,
+                Delta {
+                    octets: difference(new.0, old.0),
+                    messages: difference(new.1, old.1),
+                    mailboxes: difference(new.2, old.2),
+                },
+            );
+        }
         let old = self.mailboxes.insert(id, Cached { row, changed: true });
         self.undo.push((id, old));
+    }
+
+    fn adjust(&mut self, account: i64, by: Delta) {
+        let old = self.deltas.get(&account).copied();
+        self.undo_deltas.push((account, old));
+        let old = old.unwrap_or_default();
+        let new = Delta {
+            octets: old.octets.saturating_add(by.octets),
+            messages: old.messages.saturating_add(by.messages),
+            mailboxes: old.mailboxes.saturating_add(by.mailboxes),
+        };
+        self.deltas.insert(account, new);
+    }
+
+    /// An account has a mailbox more.
+    pub(crate) fn count_mailbox(&mut self, account: i64) {
+        self.adjust(account, Delta { mailboxes: 1, ..Delta::default() });
+    }
+
+    /// An account's limits were changed.
+    pub(crate) fn forget_limits(&mut self, account: i64) {
+        self.quotas.remove(&account);
+    }
+
+    /// An account's row is gone, or about to be made anew.
+    pub(crate) fn forget_account(&mut self, account: i64) {
+        self.quotas.remove(&account);
+        self.undo_deltas.push((account, self.deltas.remove(&account)));
+    }
+
+    /// Refuses what would exceed a limit of the account, with all that this transaction did before.
+    pub(crate) fn check_quota(&mut self, account: i64, more: &QuotaUsage) -> Res<()> {
+        let (limits, mut used) = match self.quotas.get(&account) {
+            Some(known) => *known,
+            None => {
+                let read = quota::read(self.conn, account)?.unwrap_or_default();
+                self.quotas.insert(account, read);
+                read
+            }
+        };
+        if let Some(delta) = self.deltas.get(&account) {
+            used.octets = used.octets.saturating_add_signed(delta.octets);
+            used.messages = used.messages.saturating_add_signed(delta.messages);
+            used.mailboxes = used.mailboxes.saturating_add_signed(delta.mailboxes);
+        }
+        Ok(limits.check(&used, more)?)
     }
 
     /// Takes over a finished change of a mailbox.
@@ -218,6 +307,9 @@ impl<'c> Txn<'c> {
                     row.octets,
                     row.tombstones
                 ])?;
+        }
+        for (account, delta) in &self.deltas {
+            quota::count(self.conn, *account, [delta.octets, delta.messages, delta.mailboxes])?;
         }
         if let Some(next) = self.next_body {
             self.conn

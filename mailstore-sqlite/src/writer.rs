@@ -315,6 +315,13 @@ fn transaction(
 ) -> Res<Committed> {
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let now = data_version(conn)?;
+    if now != version {
+        // Somebody else wrote: perhaps a newer program, whose tables this one does not know.
+        if let Err(fault) = schema::check_version(conn, Kind::Shard) {
+            let _ = conn.execute_batch("ROLLBACK");
+            return Err(fault);
+        }
+    }
     let mut txn = Txn::new(conn, shard);
     if let Err(fault) = work(&mut txn, conn).and_then(|()| txn.finish()) {
         // Rolled back here, before files are taken away that a commit would need.
