@@ -47,6 +47,7 @@ mod schema;
 mod shard;
 mod stage;
 mod store;
+mod sweep;
 mod txn;
 mod writer;
 

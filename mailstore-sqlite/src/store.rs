@@ -26,7 +26,7 @@ use crate::{
     schema::{self, Kind},
     shard::Shard,
     stage::SqliteDelivery,
-    writer,
+    sweep, writer,
 };
 
 /// A durable mail store in a directory. A clone is another handle on the same open store.
@@ -247,6 +247,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
     schema::prepare(&Control::path(dir), Kind::Control, busy)?;
     let shards = prepare_shards(dir, &options, busy)?;
     let files = Arc::new(BodyFiles::open(dir)?);
+    sweep::sweep(dir, shards, busy)?;
     let control = Control::open(dir, busy, shards)?;
     let (pool, mut threads) = Pool::start(dir, shards, options.readers, busy)?;
     let (hub, watches) = (LocalHub::new(), Arc::new(AtomicUsize::new(0)));

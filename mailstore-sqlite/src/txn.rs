@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     bits::Keywords,
     error::{Fault, Res, closed},
+    files::TempFile,
     index::{Effect, MailboxRow, read_keywords},
     oneshot::Sender,
     ops::quota,
@@ -75,8 +76,9 @@ pub(crate) struct Txn<'c> {
     keywords: HashMap<i64, Arc<Keywords>>,
     next_body: Option<i64>,
     pub(crate) after: Aftermath,
-    /// Body files that became visible by this transaction, and the directories to sync before its commit.
-    placed: Vec<PathBuf>,
+    /// Body files that became visible by this transaction, and the directories to sync before its commit. Their first
+    /// names are held until it is over: by them the files are found again when the process dies before.
+    placed: Vec<(PathBuf, Arc<TempFile>)>,
     dirs: BTreeSet<PathBuf>,
 }
 
@@ -274,15 +276,15 @@ impl<'c> Txn<'c> {
     }
 
     /// Gives a body's file its place, and sees to it that the place is durable with the commit.
-    pub(crate) fn place(&mut self, temp: &crate::files::TempFile, body: i64) -> Res<String> {
+    pub(crate) fn place(&mut self, temp: &Arc<TempFile>, body: i64) -> Res<String> {
         let placed = self.shard.files.place(temp, self.shard.number, body)?;
         self.dirs.extend(placed.full.parent().map(PathBuf::from));
-        self.placed.push(placed.full);
+        self.placed.push((placed.full, temp.clone()));
         Ok(placed.path)
     }
 
     fn unplace(&mut self, keep: usize) {
-        for path in self.placed.drain(keep.min(self.placed.len())..) {
+        for (path, _) in self.placed.drain(keep.min(self.placed.len())..) {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -322,8 +324,14 @@ impl<'c> Txn<'c> {
         Ok(())
     }
 
-    /// The transaction is rolled back: files that were placed for it go. Not after a failed commit, which may
-    /// have happened all the same.
+    /// The commit failed, and may have happened all the same: its files are kept, for the next process to look at.
+    pub(crate) fn doubt(&self) {
+        for (_, temp) in &self.placed {
+            self.shard.files.keep(temp);
+        }
+    }
+
+    /// The transaction is rolled back: files that were placed for it go. Not after a failed commit.
     pub(crate) fn abandon(&mut self) {
         self.unplace(0);
     }

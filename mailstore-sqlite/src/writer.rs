@@ -329,7 +329,10 @@ fn transaction(
         txn.abandon();
         return Err(fault);
     }
-    conn.prepare_cached("COMMIT")?.execute([])?;
+    if let Err(e) = conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
+        txn.doubt();
+        return Err(e.into());
+    }
     Ok(Committed { after: txn.after, foreign: now != version, version: now })
 }
 
