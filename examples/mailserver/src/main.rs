@@ -2,7 +2,7 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `accounts` and `user` (mailboxes), `care` (the store), `router` (where submitted mail goes).
+//! `authority` (who may enter), `accounts`, `user` and `quota` (mailboxes), `care` (the store), `router` (where submitted mail goes).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -16,6 +16,7 @@ mod fault;
 mod limits;
 mod listen;
 mod password;
+mod quota;
 mod remembered;
 mod router;
 mod serve;
@@ -50,6 +51,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => serve::run(config)?,
         Some(Command::User(command)) => user::run(command, &config)?,
+        Some(Command::Quota(command)) => quota::run(command, &config)?,
         Some(Command::Store(command)) => return care::run(command, &config),
     }
     Ok(ExitCode::SUCCESS)
