@@ -98,7 +98,11 @@ impl Server {
             {
                 server.ports.insert(service.to_owned(), port);
             }
-            let last = line.contains("curl") && line.contains("MAILINDEX");
+            let is_command = line.contains("curl") && line.contains("MAILINDEX");
+            // With many mailboxes there is no command to try.
+            let last = is_command
+                || line.contains("Mailboxes and passwords")
+                    && server.table.iter().any(|l| l.contains("(its address)"));
             server.table.push(line);
             if last {
                 break;
