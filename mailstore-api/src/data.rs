@@ -269,7 +269,8 @@ pub struct AppendSpec {
     pub flags: Flags,
     /// When it arrived; now, where absent.
     pub internal_date: Option<InternalDate>,
-    /// Its octets, where known: the store refuses early what it would refuse late.
+    /// Its octets, where known: the store refuses early what it would refuse late. Not given for a message that
+    /// replaces another (RFC 8508): whether it fits the quota is known only in the step that removes the old one.
     pub declared_len: Option<u64>,
 }
 

@@ -38,13 +38,16 @@ mod mailbox;
 mod maildrop;
 mod oneshot;
 mod ops;
+mod optional;
 mod options;
+mod outbox;
 mod pool;
 mod queue;
 mod schema;
 mod shard;
 mod stage;
 mod store;
+mod sweep;
 mod txn;
 mod writer;
 
