@@ -45,6 +45,7 @@ impl<S, T> Connection<S, T, mail_drive::NoTls> {
 impl<S, T, X> Connection<S, T, X> {
     /// A connection on which TLS begins as `encryption` says.
     pub fn new(stream: S, timer: T, acceptor: X, encryption: Encryption, context: LoginContext) -> Self {
+        let context = LoginContext { encryption, ..context };
         Self { stream, timer, acceptor, encryption, context, limits: mail_drive::Limits::default() }
     }
 

@@ -9,7 +9,7 @@ use tracing::{Instrument as _, debug, info};
 
 use crate::{
     Connection, Encryption, SessionError,
-    auth::{AuthError, AuthErrorKind, Authority, Exchange, Identity, LoginContext, Outcome, Plaintext},
+    auth::{self, AuthError, AuthErrorKind, Authority, Exchange, Identity, LoginContext, Outcome},
 };
 
 use super::{Config, Refusal, Route, Router, transaction::Transaction};
@@ -41,7 +41,7 @@ where
     let span = tracing::info_span!("submission", session = %context.session, peer = %context.peer);
     let mut smtp = config.smtp.clone();
     smtp.starttls = encryption == Encryption::OnRequest;
-    smtp.mechanisms = mechanisms(authority, &context, encryption == Encryption::Implicit);
+    smtp.mechanisms = mechanisms(authority, &context);
     let machine = Server::new(smtp);
     let begin =
         if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
@@ -59,18 +59,11 @@ where
     session.run(driver, shutdown).instrument(span)
 }
 
-/// What AUTH lists, on this connection or, `encrypted`, on what it will be.
-fn mechanisms<A: Authority>(authority: &A, context: &LoginContext, encrypted: bool) -> Vec<Mechanism> {
-    let mut context = context.clone();
-    if encrypted {
-        context.tls.get_or_insert_default();
-    }
-    let served = authority.credentials(&context);
-    authority
-        .mechanisms(&context)
-        .iter()
-        .filter(|m| served.contains(&m.credential()))
-        .map(|m| Mechanism::new(m.name(), m.clear_password() && context.plaintext == Plaintext::TlsOnly))
+/// What AUTH lists.
+fn mechanisms<A: Authority>(authority: &A, context: &LoginContext) -> Vec<Mechanism> {
+    auth::listed(authority, context)
+        .into_iter()
+        .map(|m| Mechanism::new(m.name, m.needs_tls).with_certificate(m.needs_certificate))
         .collect()
 }
 
@@ -185,7 +178,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 self.exchange = None;
                 self.identity = None;
                 // Before EHLO is answered under TLS, when an authority may know other mechanisms.
-                machine.set_mechanisms(mechanisms(self.authority, &self.context, true));
+                machine.set_mechanisms(mechanisms(self.authority, &self.context));
                 Ok(())
             }
             Event::Vrfy(_) | Event::Expn(_) => machine
