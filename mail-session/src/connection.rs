@@ -65,6 +65,35 @@ impl<S, T, X> fmt::Debug for Connection<S, T, X> {
     }
 }
 
+/// Why the host ends a session: what the `shutdown` future of each `serve` gives. One that gives `()` is
+/// [`Stopping`](Self::Stopping).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum Farewell {
+    /// The server stops.
+    #[default]
+    Stopping,
+    /// This session is not permitted any more: the access policy changed.
+    NotPermitted,
+}
+
+impl Farewell {
+    /// What the client reads.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Stopping => "The server is shutting down",
+            Self::NotPermitted => "This session is no longer permitted",
+        }
+    }
+}
+
+impl From<()> for Farewell {
+    fn from((): ()) -> Self {
+        Self::Stopping
+    }
+}
+
 /// Why a session ended otherwise than by its client's goodbye or disconnect, or the server's shutdown.
 ///
 /// `E` is the error of the protocol's machine. For the log: the client was told what it should know.

@@ -15,4 +15,4 @@ pub mod search;
 pub mod submission;
 pub mod view;
 
-pub use connection::{Connection, Encryption, SessionError};
+pub use connection::{Connection, Encryption, Farewell, SessionError};

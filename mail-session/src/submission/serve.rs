@@ -8,7 +8,7 @@ use smtp_submit_proto::{Error, Event, Mechanism, SaslData, Server, Status, statu
 use tracing::{Instrument as _, debug, info};
 
 use crate::{
-    Connection, Encryption, SessionError,
+    Connection, Encryption, Farewell, SessionError,
     auth::{self, AuthError, AuthErrorKind, Authority, Exchange, Identity, LoginContext, Outcome},
 };
 
@@ -27,7 +27,7 @@ pub fn serve<'h, St, A, R, S, T, X>(
     router: &'h R,
     connection: Connection<S, T, X>,
     config: &'h Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
@@ -82,7 +82,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     async fn run<S, T, X>(
         mut self,
         mut driver: Driver<Server, S, T, X>,
-        shutdown: impl Future<Output = ()> + Send,
+        shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
     ) -> Result<(), SessionError<Error>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -99,10 +99,14 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 match driver.next_or(&mut shutdown).await? {
                     Next::Turn(turn) => Some(turn),
                     Next::End => None,
-                    Next::Other((), peer) => {
-                        info!("stopping");
+                    Next::Other(farewell, peer) => {
+                        let (code, text) = match farewell.into() {
+                            Farewell::Stopping => (status::SHUTTING_DOWN, &*self.config.goodbye),
+                            other => (status::NO_LONGER_PERMITTED, other.text()),
+                        };
+                        info!(text, "ending");
                         stopping = true;
-                        if peer.machine.close(status::SHUTTING_DOWN, &self.config.goodbye).is_err() {
+                        if peer.machine.close(code, text).is_err() {
                             // In the handshake nothing can be said.
                             return Ok(());
                         }
