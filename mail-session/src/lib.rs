@@ -10,6 +10,7 @@ pub mod auth;
 mod connection;
 pub mod imap;
 pub mod mime;
+pub mod policy;
 pub mod pop3;
 pub mod search;
 pub mod submission;
