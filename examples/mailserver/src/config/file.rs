@@ -2,13 +2,19 @@
 
 use std::{
     net::SocketAddr,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
 use mail_session::auth::Plaintext;
 use serde::Deserialize;
+use toml::Spanned;
 
-use super::{Config, DEFAULT_DATA, DEFAULT_HOSTNAME, Limits, Mailbox, Password, Service};
+use super::{
+    Config, DEFAULT_DATA, DEFAULT_HOSTNAME, Limits, Mailbox, Password, Service,
+    access::{self, Access, AuthPolicyEntry, KindKey, MailboxAccess, OrganisationEntry, SwitchKey},
+    tokens::{self, TokensEntry},
+};
 use crate::{
     address::Address,
     fault::{Fault, Result},
@@ -29,7 +35,14 @@ struct File {
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
-    mailbox: Vec<toml::Spanned<Entry>>,
+    access: Access,
+    #[serde(default)]
+    auth_policy: Vec<Spanned<AuthPolicyEntry>>,
+    #[serde(default)]
+    organisation: Vec<OrganisationEntry>,
+    tokens: Option<Spanned<TokensEntry>>,
+    #[serde(default)]
+    mailbox: Vec<Spanned<Entry>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -48,12 +61,21 @@ struct Listen {
 struct Tls {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Auth {
     plaintext: PlaintextKey,
+    scram: bool,
+    cram_md5: bool,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { plaintext: PlaintextKey::default(), scram: true, cram_md5: false }
+    }
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
@@ -70,44 +92,73 @@ struct Entry {
     address: String,
     password: Option<String>,
     password_hash: Option<String>,
+    #[serde(default)]
+    pop3: SwitchKey,
+    #[serde(default)]
+    imap4: SwitchKey,
+    #[serde(default)]
+    submission: SwitchKey,
+    auth_policy: Option<Spanned<String>>,
+    valid_from: Option<Spanned<toml::value::Datetime>>,
+    #[serde(default)]
+    kind: KindKey,
+    #[serde(default)]
+    shared_with: Vec<Spanned<String>>,
+}
+
+/// Where in the file something is.
+pub(super) struct At<'f> {
+    text: &'f str,
+    file: &'f Path,
+}
+
+impl At<'_> {
+    /// A fault in these octets.
+    pub(super) fn fault(&self, span: &Range<usize>, what: &str) -> Fault {
+        let Self { text, file } = self;
+        let line = text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1);
+        Fault::new(format!("{} line {line}: {what}", file.display()))
+    }
+
+    /// A fault of the whole.
+    fn whole(&self, what: &str) -> Fault {
+        Fault::new(format!("{}: {what}", self.file.display()))
+    }
 }
 
 pub(super) fn parse(text: &str, file: &Path) -> Result<Config> {
-    let at = |span: Option<std::ops::Range<usize>>, what: &str| {
-        let line = span.and_then(|s| text.get(..s.start)).map(|before| before.matches('\n').count() + 1);
-        Fault::new(match line {
-            Some(line) => format!("{} line {line}: {what}", file.display()),
-            None => format!("{}: {what}", file.display()),
-        })
-    };
-    let f: File = toml::from_str(text).map_err(|e| at(e.span(), e.message()))?;
+    let at = At { text, file };
+    let f: File = toml::from_str(text).map_err(|e| match e.span() {
+        Some(span) => at.fault(&span, e.message()),
+        None => at.whole(e.message()),
+    })?;
     // What the file names lies beside the file, wherever the server is started.
     let beside = |path: PathBuf| file.parent().map_or_else(|| path.clone(), |dir| dir.join(&path));
     let hostname = f.hostname.unwrap_or_else(|| DEFAULT_HOSTNAME.to_owned());
     if !is_hostname(&hostname) {
-        return Err(Fault::new(format!(
-            "{}: hostname = {hostname:?} is no host name; write one like \"mail.example.org\"",
-            file.display()
-        )));
+        let what = format!("hostname = {hostname:?} is no host name; write one like \"mail.example.org\"");
+        return Err(at.whole(&what));
     }
     let tls = match (f.tls.certificate, f.tls.key) {
         (Some(certificate), Some(key)) => Some((beside(certificate), beside(key))),
         (None, None) => None,
         _ => {
-            return Err(Fault::new(format!(
-                "{}: [tls] names a certificate or a key but not both; name both, or neither for a self-signed one",
-                file.display()
-            )));
+            return Err(at.whole(
+                "[tls] names a certificate or a key but not both; name both, or neither for a self-signed one",
+            ));
         }
     };
+    let mut policy = access::policy(f.access, f.auth_policy, f.organisation, &at)?;
+    let tokens = f.tokens.map(|entry| tokens::tokens(entry, &at, beside)).transpose()?;
     let mut mailboxes: Vec<Mailbox> = Vec::with_capacity(f.mailbox.len());
     for entry in f.mailbox {
         let (span, entry) = (entry.span(), entry.into_inner());
-        let mailbox = mailbox(entry).map_err(|what| at(Some(span.clone()), &what))?;
-        if mailboxes.iter().any(|m| m.address == mailbox.address) {
+        let (mailbox, access) = mailbox(entry).map_err(|what| at.fault(&span, &what))?;
+        if policy.mailboxes.contains_key(mailbox.address.as_str()) {
             let what = format!("a second [[mailbox]] for {}; remove one", mailbox.address);
-            return Err(at(Some(span), &what));
+            return Err(at.fault(&span, &what));
         }
+        access::add_mailbox(&mut policy, &mailbox.address, access, &at)?;
         mailboxes.push(mailbox);
     }
     let l = f.listen;
@@ -132,12 +183,17 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Config> {
             PlaintextKey::TlsOnly => Plaintext::TlsOnly,
             PlaintextKey::Always => Plaintext::Always,
         },
+        scram: f.auth.scram,
+        cram_md5: f.auth.cram_md5,
+        client_ca: f.tls.client_ca.map(beside),
+        policy,
+        tokens,
         limits: f.limits,
         mailboxes,
     })
 }
 
-fn mailbox(entry: Entry) -> std::result::Result<Mailbox, String> {
+fn mailbox(entry: Entry) -> std::result::Result<(Mailbox, MailboxAccess), String> {
     let address = Address::parse(&entry.address)?;
     let password = match (entry.password, entry.password_hash) {
         (Some(_), Some(_)) => {
@@ -157,7 +213,16 @@ fn mailbox(entry: Entry) -> std::result::Result<Mailbox, String> {
         }
         (None, None) => Password::Unsaid,
     };
-    Ok(Mailbox { address, password })
+    let access = MailboxAccess {
+        pop3: entry.pop3,
+        imap4: entry.imap4,
+        submission: entry.submission,
+        auth_policy: entry.auth_policy,
+        valid_from: entry.valid_from,
+        kind: entry.kind,
+        shared_with: entry.shared_with,
+    };
+    Ok((Mailbox { address, password }, access))
 }
 
 fn is_hostname(name: &str) -> bool {

@@ -1,6 +1,8 @@
 //! The configuration file: its keys, its defaults, and what is wrong with it in one line.
 
+mod access;
 mod file;
+mod tokens;
 
 use std::{
     fs,
@@ -8,9 +10,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mail_session::auth::{Plaintext, Protocol};
+use mail_session::{
+    auth::{Plaintext, Protocol},
+    policy::Policy,
+};
 use serde::Deserialize;
 
+#[cfg(test)]
+pub(crate) use self::tokens::Scopes;
+pub(crate) use self::tokens::{Introspection, Source, Tokens};
 use crate::{
     address::Address,
     fault::{Fault, Result},
@@ -26,7 +34,16 @@ pub(crate) struct Config {
     pub(crate) listen: Vec<(Service, SocketAddr)>,
     /// Certificate and key; `None`: self-signed ones in `data`.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// Whose certificates clients may log in with (EXTERNAL).
+    pub(crate) client_ca: Option<PathBuf>,
     pub(crate) plaintext: Plaintext,
+    /// Whether passwords are kept for SCRAM too, and SCRAM is offered.
+    pub(crate) scram: bool,
+    /// Whether CRAM-MD5 and APOP are offered, for mailboxes whose password the file states.
+    pub(crate) cram_md5: bool,
+    pub(crate) policy: Policy,
+    /// `None`: no bearer tokens.
+    pub(crate) tokens: Option<Tokens>,
     pub(crate) limits: Limits,
     pub(crate) mailboxes: Vec<Mailbox>,
 }
@@ -90,18 +107,27 @@ impl Service {
 }
 
 /// How many connections there may be.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
     /// From everybody together.
     pub(crate) connections: u32,
     /// From one address (an IPv6 /64); loopback is exempt.
     pub(crate) connections_per_address: u32,
+    /// Wrong logins without a consequence, to one mailbox; then comes a growing wait.
+    pub(crate) failed_logins_per_mailbox: u32,
+    /// The same from one address; loopback is exempt.
+    pub(crate) failed_logins_per_address: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 10_000, connections_per_address: 50 }
+        Self {
+            connections: 10_000,
+            connections_per_address: 50,
+            failed_logins_per_mailbox: 10,
+            failed_logins_per_address: 30,
+        }
     }
 }
 
@@ -137,7 +163,12 @@ impl Config {
                 data: DEFAULT_DATA.into(),
                 listen: DEFAULT_PORTS.map(|(s, port)| (s, SocketAddr::from(([127, 0, 0, 1], port)))).to_vec(),
                 tls: None,
+                client_ca: None,
                 plaintext: Plaintext::TlsOnly,
+                scram: true,
+                cram_md5: false,
+                policy: Policy::default(),
+                tokens: None,
                 limits: Limits::default(),
                 mailboxes: Vec::new(),
             },
