@@ -25,7 +25,9 @@ Try it:
   RUST_LOG=debug mailserver                         say more (or --log debug)
 
 The configuration file, with every key; what is left out has the value shown, but for [listen], where a service that is
-not listed is off. Paths are relative to the file.
+not listed is off, and [tokens], which are off without it. Paths are relative to the file. It is read again when it
+changes, and on SIGHUP: mailboxes, policies, organisations, [access], [auth], [tokens] take effect at once, the rest at the
+next start. A file with a fault is refused, and the old settings stay.
 
   hostname = \"mail.example.test\"
   data = \"./mail-data\"
@@ -57,7 +59,7 @@ not listed is off. Paths are relative to the file.
   #valid_from = 2026-01-31T00:00:00Z  # older tokens are refused, older sessions ended
   kind = \"user\"                   # \"administrator\", \"guest\", \"anonymous\": no POP3, no IMAP4
   shared_with = []                # addresses that may open it, by authzid or XOAUTH2's user=
-  [access]                        # all from here on is off unless it stands here
+  [access]
   security_defaults = false       # no password logins at all
   #auth_policy = \"modern\"         # for whom no other is set
   #anonymous = \"public@example.test\"  # the mailbox that ANONYMOUS opens, by POP3 and IMAP4
@@ -78,10 +80,7 @@ not listed is off. Paths are relative to the file.
   #signing_key = \"token-key.pem\"  # for `token issue`
   [tokens.scopes]                 # one of them; without: Microsoft's and Google's
   imap4 = [\"mail.read\"]
-  #[tokens.introspection]         # in place of jwks: url, client_id, client_secret, ca, timeout_seconds, cache_seconds
-
-The file is read again when it changes, and on SIGHUP: mailboxes, [access], [auth], [tokens] take effect at once, the
-rest at the next start. A file with a fault is refused, and the old settings stay.";
+  #[tokens.introspection]         # in place of jwks: url, client_id, client_secret, ca, timeout_seconds, cache_seconds";
 
 /// A mail server for POP3, IMAP4 and SMTP submission
 #[derive(Parser, Debug)]
