@@ -74,6 +74,11 @@ fn log_to_stderr(level: Option<&str>) -> Result<()> {
         })?,
         _ => EnvFilter::new("info"),
     };
+    // The HTTP client would log its requests, tokens included.
+    let filter = ["ureq=warn", "ureq_proto=warn"]
+        .into_iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
