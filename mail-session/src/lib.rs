@@ -10,9 +10,10 @@ pub mod auth;
 mod connection;
 pub mod imap;
 pub mod mime;
+pub mod policy;
 pub mod pop3;
 pub mod search;
 pub mod submission;
 pub mod view;
 
-pub use connection::{Connection, Encryption, SessionError};
+pub use connection::{Connection, Encryption, Farewell, SessionError};

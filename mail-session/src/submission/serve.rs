@@ -8,8 +8,8 @@ use smtp_submit_proto::{Error, Event, Mechanism, SaslData, Server, Status, statu
 use tracing::{Instrument as _, debug, info};
 
 use crate::{
-    Connection, Encryption, SessionError,
-    auth::{AuthError, AuthErrorKind, Authority, Exchange, Identity, LoginContext, Outcome, Plaintext},
+    Connection, Encryption, Farewell, SessionError,
+    auth::{self, AuthError, AuthErrorKind, Authority, Exchange, Identity, LoginContext, Outcome},
 };
 
 use super::{Config, Refusal, Route, Router, transaction::Transaction};
@@ -27,7 +27,7 @@ pub fn serve<'h, St, A, R, S, T, X>(
     router: &'h R,
     connection: Connection<S, T, X>,
     config: &'h Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
@@ -41,7 +41,7 @@ where
     let span = tracing::info_span!("submission", session = %context.session, peer = %context.peer);
     let mut smtp = config.smtp.clone();
     smtp.starttls = encryption == Encryption::OnRequest;
-    smtp.mechanisms = mechanisms(authority, &context, encryption == Encryption::Implicit);
+    smtp.mechanisms = mechanisms(authority, &context);
     let machine = Server::new(smtp);
     let begin =
         if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
@@ -59,18 +59,11 @@ where
     session.run(driver, shutdown).instrument(span)
 }
 
-/// What AUTH lists, on this connection or, `encrypted`, on what it will be.
-fn mechanisms<A: Authority>(authority: &A, context: &LoginContext, encrypted: bool) -> Vec<Mechanism> {
-    let mut context = context.clone();
-    if encrypted {
-        context.tls.get_or_insert_default();
-    }
-    let served = authority.credentials(&context);
-    authority
-        .mechanisms(&context)
-        .iter()
-        .filter(|m| served.contains(&m.credential()))
-        .map(|m| Mechanism::new(m.name(), m.clear_password() && context.plaintext == Plaintext::TlsOnly))
+/// What AUTH lists.
+fn mechanisms<A: Authority>(authority: &A, context: &LoginContext) -> Vec<Mechanism> {
+    auth::listed(authority, context)
+        .into_iter()
+        .map(|m| Mechanism::new(m.name, m.needs_tls).with_certificate(m.needs_certificate))
         .collect()
 }
 
@@ -89,7 +82,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     async fn run<S, T, X>(
         mut self,
         mut driver: Driver<Server, S, T, X>,
-        shutdown: impl Future<Output = ()> + Send,
+        shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
     ) -> Result<(), SessionError<Error>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -106,10 +99,14 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 match driver.next_or(&mut shutdown).await? {
                     Next::Turn(turn) => Some(turn),
                     Next::End => None,
-                    Next::Other((), peer) => {
-                        info!("stopping");
+                    Next::Other(farewell, peer) => {
+                        let (code, text) = match farewell.into() {
+                            Farewell::Stopping => (status::SHUTTING_DOWN, &*self.config.goodbye),
+                            other => (status::NO_LONGER_PERMITTED, other.text()),
+                        };
+                        info!(text, "ending");
                         stopping = true;
-                        if peer.machine.close(status::SHUTTING_DOWN, &self.config.goodbye).is_err() {
+                        if peer.machine.close(code, text).is_err() {
                             // In the handshake nothing can be said.
                             return Ok(());
                         }
@@ -185,7 +182,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 self.exchange = None;
                 self.identity = None;
                 // Before EHLO is answered under TLS, when an authority may know other mechanisms.
-                machine.set_mechanisms(mechanisms(self.authority, &self.context, true));
+                machine.set_mechanisms(mechanisms(self.authority, &self.context));
                 Ok(())
             }
             Event::Vrfy(_) | Event::Expn(_) => machine
