@@ -61,6 +61,7 @@ pub mod memory;
 mod name;
 mod optional;
 mod query;
+mod queue;
 mod split;
 mod traits;
 mod uid;
@@ -78,6 +79,10 @@ pub use memory::{MemoryOptions, MemoryStore};
 pub use name::{MailboxId, MailboxName, NameError};
 pub use optional::{Acl, Annotation, BoxFuture, MaildropLock, Metadata, Quota, QuotaUse};
 pub use query::{Query, SearchOutcome};
+pub use queue::{
+    Lease, MailQueue, NewEntry, NewRecipient, Next, QueueEntry, QueueId, QueueStatus, QueuedRecipient,
+    RecipientState, RecipientUpdate, Settlement, Submission, Submitted,
+};
 pub use split::HeaderScan;
 pub use traits::{Account, Body, Delivery, MailStore, Mailbox, Staged, Watch};
 pub use uid::{ModSeq, Uid, UidSet, UidValidity};

@@ -269,9 +269,7 @@ impl Account for SqliteAccount {
     }
 
     async fn watch(&self, what: Interest) -> Result<SqliteWatch> {
-        self.shared.watches.fetch_add(1, Ordering::Relaxed);
-        let inner = self.shared.hub.watch(&self.id.to_string(), what);
-        Ok(SqliteWatch { inner, count: self.shared.watches.clone() })
+        Ok(SqliteWatch::new(&self.shared, &self.id.to_string(), what))
     }
 
     fn maildrop(&self) -> Option<&dyn MaildropLock> {
@@ -402,6 +400,13 @@ fn find(conn: &Connection, shard: &Shard, account: i64, name: MailboxName) -> Re
 pub struct SqliteWatch {
     inner: LocalWatch,
     count: Arc<AtomicUsize>,
+}
+
+impl SqliteWatch {
+    pub(crate) fn new(shared: &Shared, account: &str, what: Interest) -> Self {
+        shared.watches.fetch_add(1, Ordering::Relaxed);
+        Self { inner: shared.hub.watch(account, what), count: shared.watches.clone() }
+    }
 }
 
 impl Watch for SqliteWatch {

@@ -39,6 +39,7 @@ mod maildrop;
 mod oneshot;
 mod ops;
 mod options;
+mod outbox;
 mod pool;
 mod queue;
 mod schema;

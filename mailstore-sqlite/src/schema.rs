@@ -107,6 +107,28 @@ const SHARD: &[&str] = &["
         body INTEGER NOT NULL, account INTEGER NOT NULL, prefix INTEGER NOT NULL,
         thread TEXT, preview TEXT, envelope BLOB, structure BLOB,
         PRIMARY KEY(body, account, prefix));
+", "
+    -- Messages to be handed on. due: while leased, the end of the lease. Each holds one reference to its body.
+    CREATE TABLE queue(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        due INTEGER NOT NULL,
+        leased INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        body INTEGER NOT NULL,
+        sender TEXT NOT NULL,
+        data BLOB NOT NULL);
+    CREATE INDEX queue_due ON queue(due);
+    -- state: 0 waiting, 1 done, 2 failed.
+    CREATE TABLE queue_recipient(
+        queue INTEGER, place INTEGER,
+        state INTEGER NOT NULL,
+        address TEXT NOT NULL,
+        error TEXT,
+        data BLOB NOT NULL,
+        PRIMARY KEY(queue, place)) WITHOUT ROWID;
 "];
 
 impl Kind {

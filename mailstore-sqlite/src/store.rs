@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use mailstore_api::{AppendSpec, ErrorKind, LocalHub, MailStore, Result, StoreError};
+use mailstore_api::{AppendSpec, ErrorKind, LocalHub, MailQueue, MailStore, Result, StoreError};
 
 use crate::{
     AccountInfo, DefaultMailbox, Options, SqliteAccount,
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) watches: Arc<AtomicUsize>,
     /// Accounts whose maildrop is locked in this process.
     pub(crate) maildrops: Mutex<HashSet<i64>>,
+    /// Where the next entry of the queue goes that has no recipient here.
+    pub(crate) next_queued: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -198,6 +200,10 @@ impl MailStore for SqliteStore {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
         Ok(SqliteDelivery::new(self.shared.clone(), spec))
     }
+
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        Some(self)
+    }
 }
 
 fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
@@ -236,6 +242,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
         hub,
         watches,
         maildrops: Mutex::default(),
+        next_queued: AtomicUsize::new(0),
         threads: Mutex::new(threads),
     });
     // What a removal that was cut short has left.

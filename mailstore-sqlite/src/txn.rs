@@ -20,8 +20,15 @@ use crate::{
 /// Who is told of a change after the commit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Notice {
-    Mailbox { account: i64, id: i64 },
-    Hierarchy { account: i64 },
+    Mailbox {
+        account: i64,
+        id: i64,
+    },
+    Hierarchy {
+        account: i64,
+    },
+    /// An entry of the queue is new, or due at another time.
+    Queue,
 }
 
 /// What a commit has to be followed by.

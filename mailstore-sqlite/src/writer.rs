@@ -16,7 +16,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     error::Res,
-    ops,
+    ops, outbox,
     pool::shard_path,
     queue::Taken,
     schema::{self, Kind, Role},
@@ -185,6 +185,7 @@ impl Writer {
                     shard.hub.notify(&account.to_string(), &shard.mailbox_id(id));
                 }
                 Notice::Hierarchy { account } => shard.hub.hierarchy(&account.to_string()),
+                Notice::Queue => shard.hub.hierarchy(outbox::WATCHED),
             }
         }
         self.reap |= after.reap;

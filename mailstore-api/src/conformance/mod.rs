@@ -53,6 +53,7 @@ mod meta;
 mod model;
 mod optional;
 mod order;
+mod queue;
 mod relocate;
 mod run;
 mod scene;
@@ -422,6 +423,29 @@ macro_rules! __mailstore_cases {
                 a_search_by_size_and_modseq
                 a_search_of_several_conditions
                 accounts_work_beside_each_other
+            }
+            queue {
+                an_entry_comes_back_as_it_was_made
+                the_octets_are_those_written
+                the_queue_keeps_what_mailboxes_lose
+                an_open_body_stays_readable
+                who_was_not_served_is_queued_and_nobody_else
+                without_anybody_there_is_no_entry
+                a_dropped_delivery_queues_nothing
+                what_is_due_is_taken_and_nothing_else
+                no_more_are_taken_than_asked
+                a_lease_that_ends_comes_back
+                a_lease_nobody_took_over_still_holds
+                of_many_takers_each_entry_has_one
+                what_became_of_recipients_is_kept
+                a_report_and_its_cause_are_one_step
+                an_entry_can_be_rescheduled
+                a_removed_entry_is_gone
+                a_list_in_pages_has_each_once
+                a_new_entry_is_hinted
+                a_second_handle_sees_and_hears_it
+                it_is_there_after_a_restart
+                submitters_and_runners_lose_and_double_none
             }
             model {
                 one_mailbox

@@ -6,12 +6,14 @@
 //!
 //! * this file: accounts, and the hierarchy of an account's mailboxes
 //! * `folder`: one mailbox's messages, modseqs and tombstones, as plain synchronous code
+//! * `queue`: messages that wait to be handed on
 //! * `handles`: what a caller holds: [`MemoryMailbox`], [`MemoryBody`], [`MemoryStaged`], [`MemoryDelivery`]
 
 #[cfg(all(test, feature = "conformance"))]
 mod faults;
 mod folder;
 mod handles;
+mod queue;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,8 +26,8 @@ use self::folder::{Folder, NewMessage};
 pub use self::handles::{MemoryBody, MemoryDelivery, MemoryMailbox, MemoryStaged};
 use crate::{
     Account, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Interest, LocalHub, LocalWatch,
-    MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, OpenMode, Replaces, Result, Rights,
-    Snapshot, SpecialUse, Status, StatusItems, StoreError, UidSet, UidValidity,
+    MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, OpenMode, Replaces, Result,
+    Rights, Snapshot, SpecialUse, Status, StatusItems, StoreError, UidSet, UidValidity,
 };
 
 /// What a [`MemoryStore`] allows and keeps.
@@ -71,6 +73,7 @@ pub struct MemoryStore {
 struct Shared {
     options: MemoryOptions,
     hub: LocalHub,
+    queue_hub: LocalHub,
     data: Mutex<Data>,
 }
 
@@ -79,6 +82,7 @@ struct Data {
     accounts: HashMap<String, AccountData>,
     /// Of the whole store, and strictly ascending, so that no name ever meets the same one twice.
     last_validity: u32,
+    queue: queue::Queue,
 }
 
 #[derive(Debug, Default)]
@@ -110,8 +114,10 @@ impl MemoryStore {
         let data = Data {
             accounts: HashMap::new(),
             last_validity: u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1),
+            queue: queue::Queue::default(),
         };
-        Self { shared: Arc::new(Shared { options, hub: LocalHub::new(), data: Mutex::new(data) }) }
+        let (hub, queue_hub) = (LocalHub::new(), LocalHub::new());
+        Self { shared: Arc::new(Shared { options, hub, queue_hub, data: Mutex::new(data) }) }
     }
 
     /// Makes an account with an empty INBOX.
@@ -137,10 +143,20 @@ impl MemoryStore {
     /// Ends every watch with [`Hint::Closed`](crate::Hint::Closed).
     pub fn close(&self) {
         self.shared.hub.close();
+        self.shared.queue_hub.close();
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
         self.shared.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, who: &str, changed: &Changed) {
+        for id in &changed.mailboxes {
+            self.shared.hub.notify(who, id);
+        }
+        if changed.hierarchy {
+            self.shared.hub.hierarchy(who);
+        }
     }
 
     fn check_size(&self, octets: u64) -> Result<()> {
@@ -219,6 +235,10 @@ impl MailStore for MemoryStore {
         self.check_size(spec.declared_len.unwrap_or(0))?;
         Ok(MemoryDelivery::new(self.clone(), spec))
     }
+
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        Some(self)
+    }
 }
 
 /// An account of a [`MemoryStore`].
@@ -237,12 +257,7 @@ impl MemoryAccount {
             data.account(&self.who)?;
             step(&mut Step { data: &mut data, who: &self.who, changed: &mut changed })
         };
-        for id in &changed.mailboxes {
-            self.store.shared.hub.notify(&self.who, id);
-        }
-        if changed.hierarchy {
-            self.store.shared.hub.hierarchy(&self.who);
-        }
+        self.store.tell(&self.who, &changed);
         answer
     }
 }

@@ -15,7 +15,7 @@ use FindingKind::{Counter, Dangling, Orphan, Size};
 /// How often each body is referred to. In memory: a query for each body would read all messages.
 pub(super) const COUNT_REFERENCES: &str = "
     CREATE TEMP TABLE refs(body INTEGER PRIMARY KEY, n INTEGER NOT NULL);
-    INSERT INTO refs SELECT body, count(*) FROM msg GROUP BY body;
+    INSERT INTO refs SELECT body, count(*) FROM (SELECT body FROM msg UNION ALL SELECT body FROM queue) GROUP BY body;
     CREATE TEMP TABLE figures(mailbox INTEGER PRIMARY KEY, messages, unseen, deleted, octets, modseq, uid);
     INSERT INTO figures SELECT mailbox, count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(size), max(modseq),
         max(uid) FROM msg GROUP BY mailbox;";
@@ -44,6 +44,7 @@ pub(super) const BELONGING: &[(&str, &str)] = &[
     ("expunged", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("packed", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("derived", "body NOT IN (SELECT id FROM body)"),
+    ("queue_recipient", "queue NOT IN (SELECT id FROM queue)"),
 ];
 
 /// Rows that name a number, what kind of fault they are, and what is said of it.
@@ -52,6 +53,21 @@ const NUMBERS: &[(FindingKind, &str, &str)] = &[
     (Counter, "the references to body {} are miscounted", WRONG_REFERENCES),
     (Counter, "the number of body {} would be given again", LOW_NEXT_BODY),
     (Orphan, "no message has body {}", ORPHAN_BODIES),
+    (
+        Dangling,
+        "entry {} of the queue has no body",
+        "SELECT id FROM queue WHERE body NOT IN (SELECT id FROM body)",
+    ),
+    (
+        Dangling,
+        "entry {} of the queue has no recipient",
+        "SELECT id FROM queue WHERE id NOT IN (SELECT queue FROM queue_recipient)",
+    ),
+    (
+        Size,
+        "entry {} of the queue is not as long as its body",
+        "SELECT q.id FROM queue q JOIN body b ON b.id = q.body WHERE q.size <> b.size",
+    ),
     (
         Dangling,
         "messages of mailbox {}, which is not there",

@@ -64,6 +64,17 @@ fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
     Ok(id)
 }
 
+/// One more reference to a body that is kept with the first of them.
+pub(crate) fn refer(txn: &mut Txn<'_>, new: &NewBody, body: &mut Option<i64>) -> Res<i64> {
+    match *body {
+        Some(id) => {
+            share(txn.conn, id)?;
+            Ok(id)
+        }
+        None => Ok(*body.insert(add_body(txn, new)?)),
+    }
+}
+
 /// Appends messages, all or none; what they replace goes in the same step.
 pub(crate) fn append(
     txn: &mut Txn<'_>,
@@ -123,11 +134,11 @@ pub(crate) fn deliver(
     message: &NewMessage,
     limit: Option<u64>,
     targets: &[Target],
+    body: &mut Option<i64>,
 ) -> Res<Vec<Result<AppendOutcome>>> {
-    let mut body = None;
     let mut answers = Vec::with_capacity(targets.len());
     for target in targets {
-        answers.push(match deliver_one(txn, message, limit, target, &mut body) {
+        answers.push(match deliver_one(txn, message, limit, target, body) {
             Ok(outcome) => Ok(outcome),
             // Refused before anything was changed for it.
             Err(Fault::Refused(e)) => Err(e),
@@ -161,13 +172,7 @@ fn deliver_one(
     let mut bits = keywords.bits(&message.flags);
     let crlf = message.body.ends_with_crlf || (message.body.size == 0 && target.prefix.ends_with(b"\r\n"));
     bits.bits |= if crlf { bits::CRLF } else { 0 };
-    let body = match *body {
-        Some(id) => {
-            share(txn.conn, id)?;
-            id
-        }
-        None => *body.insert(add_body(txn, &message.body)?),
-    };
+    let body = refer(txn, &message.body, body)?;
     let prefix = (!target.prefix.is_empty()).then_some(&*target.prefix);
     let uid = insert(
         txn.conn,

@@ -7,6 +7,7 @@ pub(crate) mod derived;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod hierarchy;
+pub(crate) mod outbox;
 pub(crate) mod reap;
 
 use std::{collections::BTreeSet, sync::Arc};
