@@ -20,5 +20,5 @@ pub mod search;
 pub mod submission;
 pub mod view;
 
-pub use connection::{Connection, Encryption, SessionError};
+pub use connection::{Connection, Encryption, Farewell, SessionError};
 pub use network::{Network, NoNetwork};

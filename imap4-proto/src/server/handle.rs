@@ -219,7 +219,9 @@ impl Server {
     }
 
     fn authenticate<'b>(&mut self, mechanism: &'b str, initial: Option<&'b [u8]>) -> Event<'b> {
-        match self.mechanisms().iter().find(|m| m.name.eq_ignore_ascii_case(mechanism)) {
+        let certificate = self.has_certificate();
+        let mut known = self.mechanisms().iter().filter(|m| certificate || !m.certificate);
+        match known.find(|m| m.name.eq_ignore_ascii_case(mechanism)) {
             None => {
                 self.tagged(b" NO ", Some(Code::Cannot), "This mechanism is not offered");
                 return Event::Answered(Answered::MechanismNotOffered);

@@ -4,7 +4,6 @@ use imap4_proto::{
     server::{self, Mechanism, Passwords},
     types::Capabilities,
 };
-use mail_wire::TlsInfo;
 
 use crate::{
     Encryption,
@@ -82,13 +81,9 @@ impl Config {
             } else {
                 Passwords::TlsOnly
             };
-            let mut clear = context.clone();
-            clear.tls = None;
-            let mut encrypted = context.clone();
-            encrypted.tls = Some(TlsInfo::default());
-            let in_the_clear: Vec<&str> = auth::offered(authority, &clear).collect();
-            config.mechanisms = auth::offered(authority, &encrypted)
-                .map(|name| Mechanism::new(name, !in_the_clear.contains(&name)))
+            config.mechanisms = auth::listed(authority, context)
+                .into_iter()
+                .map(|m| Mechanism::new(m.name, m.needs_tls).with_certificate(m.needs_certificate))
                 .collect();
             Arc::new(config)
         };

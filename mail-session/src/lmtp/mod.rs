@@ -29,7 +29,7 @@ use smtp_submit_proto::{self as smtp, Error};
 use tracing::Instrument as _;
 
 use crate::{
-    Connection, Network, SessionError,
+    Connection, Farewell, Network, SessionError,
     auth::{AuthError, AuthErrorKind, Authority, Credential, Identity, LoginContext, Mechanism},
     submission::{self, HeaderFrom, OverQuota, Router, trace::peer_address},
 };
@@ -77,7 +77,7 @@ pub fn serve<St, R, S, T, X>(
     router: &R,
     connection: Connection<S, T, X>,
     config: &Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
@@ -95,9 +95,12 @@ where
     inner.header_from = HeaderFrom::Any;
     inner.over_quota = config.over_quota;
     inner.goodbye = config.goodbye.clone();
-    inner.closed_door = peer_address(&context.peer).is_some_and(|ip| !config.peers.iter().any(|n| n.contains(ip)));
-    async move { submission::run(store, &NoLogins, router, connection, &inner, inner.smtp.clone(), shutdown).await }
-        .instrument(span)
+    inner.closed_door =
+        peer_address(&context.peer).is_some_and(|ip| !config.peers.iter().any(|n| n.contains(ip)));
+    async move {
+        submission::run(store, &NoLogins, router, connection, &inner, inner.smtp.clone(), shutdown).await
+    }
+    .instrument(span)
 }
 
 /// Nobody logs in.
@@ -118,7 +121,7 @@ impl Authority for NoLogins {
         &[]
     }
 
-    fn credentials(&self, _: &LoginContext) -> &[Credential] {
-        &[]
+    fn credentials(&self, _: &LoginContext) -> Cow<'_, [Credential]> {
+        Cow::Borrowed(&[])
     }
 }

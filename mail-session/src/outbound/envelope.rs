@@ -121,7 +121,8 @@ impl Envelope {
     /// What [`encode`](Self::encode) wrote. What it does not know it passes over: a later version wrote it.
     #[must_use]
     pub fn decode(sender: &str, data: &[u8]) -> Self {
-        let mut envelope = Self { sender: (!sender.is_empty()).then(|| sender.to_owned()), ..Self::default() };
+        let mut envelope =
+            Self { sender: (!sender.is_empty()).then(|| sender.to_owned()), ..Self::default() };
         for (key, value) in attributes(data) {
             match key {
                 "id" => envelope.id = value.to_owned(),
@@ -146,7 +147,13 @@ impl Envelope {
     }
 
     /// An entry of the queue for it.
-    pub(crate) fn entry(&self, created: i64, due: i64, expires: i64, recipients: Vec<NewRecipient>) -> NewEntry {
+    pub(crate) fn entry(
+        &self,
+        created: i64,
+        due: i64,
+        expires: i64,
+        recipients: Vec<NewRecipient>,
+    ) -> NewEntry {
         NewEntry {
             sender: self.sender.clone().unwrap_or_default(),
             data: self.encode(),
@@ -264,26 +271,30 @@ mod tests {
 
     fn arbitrary() -> impl Strategy<Value = Envelope> {
         let word = "[!-~]{1,20}";
-        let by = (any::<i64>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(at, r, trace, told)| {
-            Deadline { at, mode: if r { ByMode::Return } else { ByMode::Notify }, trace, told }
-        });
+        let by =
+            (any::<i64>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(at, r, trace, told)| {
+                Deadline { at, mode: if r { ByMode::Return } else { ByMode::Notify }, trace, told }
+            });
         (
             (proptest::option::of(word), word, 0..3_u8, any::<bool>(), proptest::option::of(any::<bool>())),
             (proptest::option::of(word), any::<bool>(), proptest::option::of(by), -9..=9_i8),
         )
-            .prop_map(|((sender, id, content, smtp_utf8, ret), (envid, require_tls, deliver_by, priority))| {
-                Envelope {
-                    sender,
-                    id,
-                    content: [Content::SevenBit, Content::EightBit, Content::Binary][usize::from(content)],
-                    smtp_utf8,
-                    ret: ret.map(|full| if full { Ret::Full } else { Ret::Headers }),
-                    envid,
-                    require_tls,
-                    deliver_by,
-                    priority,
-                }
-            })
+            .prop_map(
+                |((sender, id, content, smtp_utf8, ret), (envid, require_tls, deliver_by, priority))| {
+                    Envelope {
+                        sender,
+                        id,
+                        content: [Content::SevenBit, Content::EightBit, Content::Binary]
+                            [usize::from(content)],
+                        smtp_utf8,
+                        ret: ret.map(|full| if full { Ret::Full } else { Ret::Headers }),
+                        envid,
+                        require_tls,
+                        deliver_by,
+                        priority,
+                    }
+                },
+            )
     }
 
     proptest! {
@@ -320,7 +331,10 @@ mod tests {
             (Some(Notify { success: false, failure: true, delay: false }), true, false, false, false),
         ] {
             let w = wishes(notify);
-            assert_eq!((w.on_failure(), w.on_delay(), w.on_success(), w.never()), (failure, delay, success, never));
+            assert_eq!(
+                (w.on_failure(), w.on_delay(), w.on_success(), w.never()),
+                (failure, delay, success, never)
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 use mailstore_api::{
-    AppendSpec, Body, Delivery, ErrorKind, MailStore, NewRecipient, Recipient, Result, Settlement, StoreError,
-    Submission,
+    AppendSpec, Body, Delivery, ErrorKind, MailStore, NewRecipient, Recipient, Result, Settlement,
+    StoreError, Submission,
 };
 use smtp_submit_proto::{ForwardPath, Mailbox};
 
@@ -90,14 +90,17 @@ pub(crate) async fn send_report<St: MailStore, R: Router, B: Body>(
     Ok(())
 }
 
-async fn route<R: Router>(router: &R, address: &str) -> std::result::Result<Route, crate::submission::Refusal> {
+async fn route<R: Router>(
+    router: &R,
+    address: &str,
+) -> std::result::Result<Route, crate::submission::Refusal> {
     match Mailbox::parse_utf8(address) {
         Ok(mailbox) => router.route(ForwardPath::Mailbox(mailbox)).await,
         Err(_) => router.route(ForwardPath::Postmaster).await,
     }
 }
 
-/// All of it, or its header without the empty line after it.
+/// All of it, or its header.
 async fn copy<B: Body, D: Delivery>(body: &mut B, delivery: &mut D, returned: Returned) -> Result<()> {
     let mut at = 0;
     let mut end = HeaderEnd::default();
@@ -107,10 +110,12 @@ async fn copy<B: Body, D: Delivery>(body: &mut B, delivery: &mut D, returned: Re
             return Err(ErrorKind::Corrupt.into());
         }
         at += octets.len() as u64;
-        match (returned, end.find(&octets)) {
-            (Returned::Header, Some(n)) => return delivery.write(octets.get(..n).unwrap_or(&octets)).await,
-            _ => delivery.write(&octets).await?,
+        if returned == Returned::Header
+            && let Some(n) = end.find(&octets)
+        {
+            return delivery.write(octets.get(..n).unwrap_or(&octets)).await;
         }
+        delivery.write(&octets).await?;
     }
     Ok(())
 }

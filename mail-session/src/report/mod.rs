@@ -157,12 +157,19 @@ impl<'a> Report<'a> {
     /// A report by this server about these recipients of a message that arrived then. `None` where there is nobody
     /// to report to: reports are never answered (RFC 3461 section 6, RFC 5321 section 6.1).
     #[must_use]
-    pub fn new(hostname: &'a str, envelope: &'a Envelope, arrived: i64, mut fates: Vec<Fate>) -> Option<Self> {
+    pub fn new(
+        hostname: &'a str,
+        envelope: &'a Envelope,
+        arrived: i64,
+        mut fates: Vec<Fate>,
+    ) -> Option<Self> {
         let to = envelope.sender.as_deref()?;
         fates.sort_by_key(|f| f.action);
         let global = envelope.smtp_utf8
             || !to.is_ascii()
-            || fates.iter().any(|f| !f.address.is_ascii() || f.original.as_ref().is_some_and(|o| !o.1.is_ascii()));
+            || fates
+                .iter()
+                .any(|f| !f.address.is_ascii() || f.original.as_ref().is_some_and(|o| !o.1.is_ascii()));
         Some(Self { hostname, to, envelope, arrived, fates, boundary: trace::unique(), global })
     }
 
@@ -190,7 +197,11 @@ impl<'a> Report<'a> {
         Envelope {
             sender: None,
             id: self.boundary.clone(),
-            content: if self.global { Content::EightBit } else { self.envelope.content.min(Content::EightBit) },
+            content: if self.global {
+                Content::EightBit
+            } else {
+                self.envelope.content.min(Content::EightBit)
+            },
             smtp_utf8: self.global,
             // RFC 8689 section 5: a report about such a message is no safer to show.
             require_tls: self.envelope.require_tls,
@@ -346,7 +357,17 @@ mod tests {
         assert_eq!(report.returns(10, 10), Returned::Message);
         let text = whole(&report, Returned::Message, "Subject: x\r\n\r\nbody\r\n");
         let structure = scan(text.as_bytes());
-        let kinds: Vec<_> = structure.parts().iter().skip(1).take(3).map(|p| match &p.kind { Kind::Single => "single", Kind::Message { .. } => "message", _ => "other" }).collect();
+        let kinds: Vec<_> = structure
+            .parts()
+            .iter()
+            .skip(1)
+            .take(3)
+            .map(|p| match &p.kind {
+                Kind::Single => "single",
+                Kind::Message { .. } => "message",
+                _ => "other",
+            })
+            .collect();
         assert_eq!(kinds.len(), 3, "{kinds:?}");
         for line in [
             "Subject: Undelivered mail returned to sender",

@@ -4,24 +4,13 @@ use smtp_submit_proto::{Mechanism, SaslData, Server, Status, status};
 use tracing::info;
 
 use super::{Router, serve::Session};
-use crate::auth::{AuthError, AuthErrorKind, Authority, Exchange, LoginContext, Outcome, Plaintext};
+use crate::auth::{self, AuthError, AuthErrorKind, Authority, Exchange, LoginContext, Outcome};
 
-/// What AUTH lists, on this connection or, `encrypted`, on what it will be.
-pub(super) fn mechanisms<A: Authority>(
-    authority: &A,
-    context: &LoginContext,
-    encrypted: bool,
-) -> Vec<Mechanism> {
-    let mut context = context.clone();
-    if encrypted {
-        context.tls.get_or_insert_default();
-    }
-    let served = authority.credentials(&context);
-    authority
-        .mechanisms(&context)
-        .iter()
-        .filter(|m| served.contains(&m.credential()))
-        .map(|m| Mechanism::new(m.name(), m.clear_password() && context.plaintext == Plaintext::TlsOnly))
+/// What AUTH lists.
+pub(super) fn mechanisms<A: Authority>(authority: &A, context: &LoginContext) -> Vec<Mechanism> {
+    auth::listed(authority, context)
+        .into_iter()
+        .map(|m| Mechanism::new(m.name, m.needs_tls).with_certificate(m.needs_certificate))
         .collect()
 }
 

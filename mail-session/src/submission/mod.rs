@@ -54,7 +54,7 @@ pub use router::{Refusal, Route, Router};
 pub use serve::serve;
 
 pub(crate) use serve::run;
-pub(crate) use transaction::{refusal, return_path};
+pub(crate) use transaction::return_path;
 
 #[cfg(doc)]
 use {crate::auth::Authority, mailstore_api::MailStore};

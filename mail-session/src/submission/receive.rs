@@ -6,7 +6,7 @@ use smtp_submit_proto::{ForwardPath, MailParams, Mailbox, RcptParams, ReversePat
 use tracing::{info, warn};
 
 use super::{
-    HeaderFrom, Refusal, Route, Router,
+    Config, HeaderFrom, Refusal, Route, Router,
     head::{Found, Gathered},
     repair::{self, Repair},
     serve::{Session, refuse},
@@ -14,7 +14,7 @@ use super::{
     transaction::{Fate, Kept, Transaction},
 };
 use crate::{
-    auth::Authority,
+    auth::{Authority, Identity},
     outbound::{Original, send_report},
     report::{self, Action, Report},
 };
@@ -116,7 +116,9 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 Found::Header(end) => end,
                 Found::NoHeader | Found::TooLong => 0,
             };
-            let repair = self.repair(&gathered).await?;
+            let sender = self.transaction.as_ref().and_then(|t| t.envelope.sender.as_deref());
+            let who = Who { router: self.router, identity: self.identity.as_ref() };
+            let repair = repair_for(who, self.config, sender, &gathered).await?;
             let whole = repair.apply(gathered, received);
             (length, whole)
         };
@@ -124,48 +126,6 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
         let header_len = whole.len().saturating_sub(held.saturating_sub(length));
         let Some(transaction) = &mut self.transaction else { return Err(Refusal::lost()) };
         transaction.pass(&whole, header_len).await.map_err(|e| Refusal::from(&e))
-    }
-
-    /// What is to be put right, by whom `From:` and `Sender:` name (RFC 6409 sections 6.1 and 8.1).
-    async fn repair(&self, gathered: &Gathered) -> Result<Repair<'_>, Refusal> {
-        let config = self.config;
-        let sender = self.transaction.as_ref().and_then(|t| t.envelope.sender.as_deref());
-        let mut repair =
-            Repair { repairs: config.repairs, hostname: &config.smtp.hostname, sender, name_sender: false };
-        let looks = config.header_from != HeaderFrom::Any;
-        if gathered.found == Found::TooLong && (looks || config.repairs.strip_bcc) && self.identity.is_some() {
-            return Err(Refusal::new(status::TOO_BIG, "the header of the message is too long"));
-        }
-        let (Some(authors), true, true) = (repair::authors(gathered), looks, self.identity.is_some()) else {
-            return Ok(repair);
-        };
-        let mut own = 0_usize;
-        for author in &authors {
-            own += usize::from(self.is_own(author).await?);
-        }
-        if own < authors.len() && config.header_from == HeaderFrom::Refuse {
-            return Err(Refusal::new(status::NOT_ALLOWED, "From: names somebody you may not send as"));
-        }
-        // RFC 5322 section 3.6.2: of several authors, `Sender:` says who sent it.
-        if own == 0 || authors.len() > 1 {
-            let senders = repair::senders(gathered).unwrap_or_default();
-            let named = match &*senders {
-                [only] => self.is_own(only).await?,
-                _ => false,
-            };
-            repair.name_sender = !named;
-        }
-        Ok(repair)
-    }
-
-    /// Whether the user may send as this mailbox. One that cannot be read is nobody's.
-    async fn is_own(&self, mailbox: &str) -> Result<bool, Refusal> {
-        let Ok(mailbox) = Mailbox::parse_utf8(mailbox) else { return Ok(false) };
-        match self.router.sender(self.identity.as_ref(), ReversePath::Mailbox(mailbox)).await {
-            Ok(()) => Ok(true),
-            Err(refusal) if refusal.status.is_transient() => Err(refusal),
-            Err(_) => Ok(false),
-        }
     }
 
     fn received(&self, machine: &Server) -> String {
@@ -210,60 +170,116 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
         let keep_for = self.store.queue().filter(|_| !self.lmtp).map(|_| self.config.keep_for());
         match transaction.commit(bare_newline, keep_for, self.config.over_quota).await {
             Ok(kept) if self.lmtp => answer_each(&kept, octets, machine),
-            Ok(kept) => self.answer(&kept, octets, machine).await,
+            Ok(kept) => answer(self.store, self.router, self.config, &kept, octets, machine).await,
             Err(refusal) => refuse(machine, &refusal),
         }
     }
+}
 
-    /// One reply for all: 250 only where the message is kept for everybody.
-    async fn answer(&self, kept: &Kept, octets: u64, machine: &mut Server) -> Result<(), Misuse> {
-        let id = &kept.envelope.id;
-        let failed: Vec<_> = (kept.fates.iter())
-            .filter_map(|(name, _, fate)| match fate {
-                Fate::Refused(refusal) => Some((name, refusal)),
-                Fate::Delivered | Fate::Queued => None,
-            })
-            .collect();
-        let Some((_, first)) = failed.first() else {
-            let queued = kept.fates.iter().filter(|(.., fate)| matches!(fate, Fate::Queued)).count();
-            info!(id, recipients = kept.fates.len(), queued, octets, "message accepted");
-            self.report_success(kept).await;
-            return machine.end_accepted(&format!("kept as {id}"));
-        };
-        // 4yz as soon as trying again may help anybody: 5yz would tell the client to give up.
-        let worst = failed.iter().map(|(_, r)| r).find(|r| r.status.is_transient()).unwrap_or(first);
-        let mut text = worst.text.to_string();
-        for (name, _) in &failed {
-            text.push_str("\n<");
-            text.push_str(name);
-            text.push('>');
-        }
-        machine.refuse(worst.status, &text)
+/// Whose message it is.
+struct Who<'a, R> {
+    router: &'a R,
+    identity: Option<&'a Identity>,
+}
+
+/// What is to be put right, by whom `From:` and `Sender:` name (RFC 6409 sections 6.1 and 8.1).
+async fn repair_for<'a, R: Router>(
+    who: Who<'_, R>,
+    config: &'a Config,
+    sender: Option<&'a str>,
+    gathered: &Gathered,
+) -> Result<Repair<'a>, Refusal> {
+    let mut repair =
+        Repair { repairs: config.repairs, hostname: &config.smtp.hostname, sender, name_sender: false };
+    let looks = config.header_from != HeaderFrom::Any && who.identity.is_some();
+    if gathered.found == Found::TooLong && (looks || config.repairs.strip_bcc) {
+        return Err(Refusal::new(status::TOO_BIG, "the header of the message is too long"));
     }
+    let (Some(authors), true) = (repair::authors(gathered), looks) else { return Ok(repair) };
+    let mut own = 0_usize;
+    for author in &authors {
+        own += usize::from(who.is(author).await?);
+    }
+    if own < authors.len() && config.header_from == HeaderFrom::Refuse {
+        return Err(Refusal::new(status::NOT_ALLOWED, "From: names somebody you may not send as"));
+    }
+    // RFC 5322 section 3.6.2: of several authors, `Sender:` says who sent it.
+    if own == 0 || authors.len() > 1 {
+        let named = match repair::senders(gathered).as_deref() {
+            Some([only]) => who.is(only).await?,
+            _ => false,
+        };
+        repair.name_sender = !named;
+    }
+    Ok(repair)
+}
 
-    /// NOTIFY=SUCCESS (RFC 3461 section 5.2.3): the message is in the mailbox, and the sender wants to know.
-    async fn report_success(&self, kept: &Kept) {
-        let told = kept.fates.iter().filter(|(_, wishes, fate)| {
-            matches!(fate, Fate::Delivered) && wishes.on_success()
-        });
-        let fates: Vec<_> = told
-            .map(|(address, wishes, _)| {
-                let mut fate = report::Fate::new(address, Action::Delivered, (2, 0, 0));
-                fate.original.clone_from(&wishes.original);
-                fate
-            })
-            .collect();
-        if fates.is_empty() {
-            return;
+impl<R: Router> Who<'_, R> {
+    /// Whether the user may send as this mailbox. One that cannot be read is nobody's.
+    async fn is(&self, mailbox: &str) -> Result<bool, Refusal> {
+        let Ok(mailbox) = Mailbox::parse_utf8(mailbox) else { return Ok(false) };
+        match self.router.sender(self.identity, ReversePath::Mailbox(mailbox)).await {
+            Ok(()) => Ok(true),
+            Err(refusal) if refusal.status.is_transient() => Err(refusal),
+            Err(_) => Ok(false),
         }
-        let hostname = &self.config.smtp.hostname;
-        let Some(report) = Report::new(hostname, &kept.envelope, kept.arrived, fates) else { return };
-        let original = Original::Header(&kept.header);
-        let keep_for = self.config.keep_for();
-        if let Err(error) = send_report(self.store, self.router, &report, original, None, keep_for).await {
-            // The message is in its mailbox: that its sender is not told so does not undo it.
-            warn!(id = kept.envelope.id, %error, "the report of delivery is lost");
-        }
+    }
+}
+
+/// One reply for all: 250 only where the message is kept for everybody.
+async fn answer<St: MailStore, R: Router>(
+    store: &St,
+    router: &R,
+    config: &Config,
+    kept: &Kept,
+    octets: u64,
+    machine: &mut Server,
+) -> Result<(), Misuse> {
+    let id = &kept.envelope.id;
+    let failed: Vec<_> = (kept.fates.iter())
+        .filter_map(|(name, _, fate)| match fate {
+            Fate::Refused(refusal) => Some((name, refusal)),
+            Fate::Delivered | Fate::Queued => None,
+        })
+        .collect();
+    let Some((_, first)) = failed.first() else {
+        let queued = kept.fates.iter().filter(|(.., fate)| matches!(fate, Fate::Queued)).count();
+        info!(id, recipients = kept.fates.len(), queued, octets, "message accepted");
+        report_success(store, router, config, kept).await;
+        return machine.end_accepted(&format!("kept as {id}"));
+    };
+    // 4yz as soon as trying again may help anybody: 5yz would tell the client to give up.
+    let worst = failed.iter().map(|(_, r)| r).find(|r| r.status.is_transient()).unwrap_or(first);
+    let mut text = worst.text.to_string();
+    for (name, _) in &failed {
+        text.push_str("\n<");
+        text.push_str(name);
+        text.push('>');
+    }
+    machine.refuse(worst.status, &text)
+}
+
+/// NOTIFY=SUCCESS (RFC 3461 section 5.2.3): the message is in the mailbox, and the sender wants to know.
+async fn report_success<St: MailStore, R: Router>(store: &St, router: &R, config: &Config, kept: &Kept) {
+    let told =
+        kept.fates.iter().filter(|(_, wishes, fate)| matches!(fate, Fate::Delivered) && wishes.on_success());
+    let fates: Vec<_> = told
+        .map(|(address, wishes, _)| {
+            let mut fate = report::Fate::new(address, Action::Delivered, (2, 0, 0));
+            fate.original.clone_from(&wishes.original);
+            fate
+        })
+        .collect();
+    if fates.is_empty() {
+        return;
+    }
+    let hostname = &config.smtp.hostname;
+    let Some(report) = Report::new(hostname, &kept.envelope, kept.arrived, fates) else { return };
+    let original: Original<'_> = Original::Header(&kept.header);
+    let keep_for = config.keep_for();
+    if let Err(error) = send_report(store, router, &report, original, None, keep_for).await {
+        // The message is in its mailbox: that its sender is not told so does not undo it.
+        warn!(id = kept.envelope.id, %error, "the report of delivery is lost");
     }
 }
 

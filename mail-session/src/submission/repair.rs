@@ -157,10 +157,7 @@ mod tests {
         let message = b"From: a@b\r\nBcc: x@y,\r\n\tz@y\r\nTo: c@d\r\nbcc: q\r\n\r\nBcc: body\r\n";
         assert!(repaired(message, repairs, false).contains("Bcc: x@y"));
         repairs.strip_bcc = true;
-        assert_eq!(
-            repaired(message, repairs, false),
-            "R: r\r\nFrom: a@b\r\nTo: c@d\r\n\r\nBcc: body\r\n"
-        );
+        assert_eq!(repaired(message, repairs, false), "R: r\r\nFrom: a@b\r\nTo: c@d\r\n\r\nBcc: body\r\n");
         assert_eq!(
             repaired(b"Sender: other@b\r\nFrom: a@b\r\n\r\n", repairs, true),
             "R: r\r\nSender: <me@here.test>\r\nFrom: a@b\r\n\r\n"

@@ -12,7 +12,7 @@ use super::{
     transaction::Transaction,
 };
 use crate::{
-    Connection, Encryption, SessionError,
+    Connection, Encryption, Farewell, SessionError,
     auth::{Authority, Exchange, Identity, LoginContext},
 };
 
@@ -29,7 +29,7 @@ pub fn serve<'h, St, A, R, S, T, X>(
     router: &'h R,
     connection: Connection<S, T, X>,
     config: &'h Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
@@ -42,7 +42,7 @@ where
     let context = &connection.context;
     let span = tracing::info_span!("submission", session = %context.session, peer = %context.peer);
     let mut smtp = config.smtp.clone();
-    smtp.mechanisms = mechanisms(authority, context, connection.encryption == Encryption::Implicit);
+    smtp.mechanisms = mechanisms(authority, context);
     // What only a queue can do is offered only with one.
     let has_queue = store.queue().is_some();
     smtp.deliver_by =
@@ -65,7 +65,7 @@ pub(crate) fn run<'h, St, A, R, S, T, X>(
     connection: Connection<S, T, X>,
     config: &'h Config,
     mut smtp: smtp_submit_proto::Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
@@ -125,7 +125,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     async fn run<S, T, X>(
         mut self,
         mut driver: Driver<Server, S, T, X>,
-        shutdown: impl Future<Output = ()> + Send,
+        shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
     ) -> Result<(), SessionError<Error>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -142,10 +142,14 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 match driver.next_or(&mut shutdown).await? {
                     Next::Turn(turn) => Some(turn),
                     Next::End => None,
-                    Next::Other((), peer) => {
-                        info!("stopping");
+                    Next::Other(farewell, peer) => {
+                        let (code, text) = match farewell.into() {
+                            Farewell::Stopping => (status::SHUTTING_DOWN, &*self.config.goodbye),
+                            other => (status::NO_LONGER_PERMITTED, other.text()),
+                        };
+                        info!(text, "ending");
                         stopping = true;
-                        if peer.machine.close(status::SHUTTING_DOWN, &self.config.goodbye).is_err() {
+                        if peer.machine.close(code, text).is_err() {
                             // In the handshake nothing can be said.
                             return Ok(());
                         }
@@ -170,12 +174,8 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 self.auth_cancelled();
                 Ok(())
             }
-            Event::Mail { reverse_path, params } => {
-                Box::pin(self.mail(reverse_path, &params, machine)).await
-            }
-            Event::Rcpt { forward_path, params } => {
-                Box::pin(self.rcpt(forward_path, &params, machine)).await
-            }
+            Event::Mail { reverse_path, params } => Box::pin(self.mail(reverse_path, &params, machine)).await,
+            Event::Rcpt { forward_path, params } => Box::pin(self.rcpt(forward_path, &params, machine)).await,
             Event::DataBegin => Box::pin(self.data_begin(machine)).await,
             Event::DataEnd { octets, bare_newline } => {
                 Box::pin(self.data_end(octets, bare_newline, machine)).await
@@ -194,7 +194,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 self.exchange = None;
                 self.identity = None;
                 // Before EHLO is answered under TLS, when an authority may know other mechanisms.
-                machine.set_mechanisms(mechanisms(self.authority, &self.context, true));
+                machine.set_mechanisms(mechanisms(self.authority, &self.context));
                 Ok(())
             }
             Event::Xclient(attributes) => self.xclient(attributes, machine),
@@ -213,7 +213,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
         }
     }
 
-    async fn vrfy(&self, text: &str, machine: &mut Server) -> Result<(), Misuse> {
+    async fn vrfy(&mut self, text: &str, machine: &mut Server) -> Result<(), Misuse> {
         match self.router.verify(self.identity.as_ref(), text).await {
             Ok(Some(mailboxes)) => machine.reply(status::OK, &mailboxes),
             Ok(None) => machine

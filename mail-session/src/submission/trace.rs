@@ -129,12 +129,7 @@ pub(crate) fn message_id_field(hostname: &str) -> String {
 pub(crate) fn utc(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
 /// The seconds of an `Internet-style-date-time-UTC`; parts of a second count as none.
@@ -144,8 +139,9 @@ pub(crate) fn seconds_of_utc(text: &str) -> Option<i64> {
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
     // The inverse of `civil`: years begin in March.
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400)
-        + (153 * m + 2) / 5 + day - 1 - 719_468;
+    let days = y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
+        - 1
+        - 719_468;
     Some(days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
@@ -256,7 +252,8 @@ mod tests {
 
     #[test]
     fn times_of_rfc_4865_come_and_go() {
-        for seconds in [0, 1_672_625_045, 951_782_400, 951_868_799, 4_107_542_400, 1_709_164_800, 68_169_600] {
+        for seconds in [0, 1_672_625_045, 951_782_400, 951_868_799, 4_107_542_400, 1_709_164_800, 68_169_600]
+        {
             assert_eq!(seconds_of_utc(&utc(seconds)), Some(seconds), "{}", utc(seconds));
         }
         assert_eq!(seconds_of_utc("2007-04-12T15:46:17.9Z"), Some(1_176_392_777));

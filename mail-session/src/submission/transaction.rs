@@ -1,6 +1,6 @@
 use mailstore_api::{
-    AppendOutcome, AppendSpec, Delivery, ErrorKind, MailStore, NewRecipient, Recipient, StoreError, Submission,
-    Submitted,
+    AppendOutcome, AppendSpec, Delivery, ErrorKind, MailStore, NewRecipient, Recipient, StoreError,
+    Submission, Submitted,
 };
 use smtp_submit_proto::{BodyType, ForwardPath, Hold, MailParams, RcptParams, ReversePath};
 
@@ -95,8 +95,10 @@ impl<D: Delivery> Transaction<D> {
     /// One recipient more, in a mailbox here.
     pub(crate) fn add(&mut self, path: ForwardPath<'_>, params: &RcptParams<'_>, mut recipient: Recipient) {
         // Who is named twice gets one copy (RFC 5321 section 4.1.1.3 leaves it to us).
-        let known =
-            self.recipients.iter().position(|r| r.account == recipient.account && r.mailbox == recipient.mailbox);
+        let known = self
+            .recipients
+            .iter()
+            .position(|r| r.account == recipient.account && r.mailbox == recipient.mailbox);
         let place = known.unwrap_or(self.recipients.len());
         if known.is_none() {
             recipient.prefix = return_path(self.envelope.sender.as_deref(), recipient.prefix);
@@ -214,7 +216,7 @@ impl<D: Delivery> Transaction<D> {
     }
 
     /// Mailboxes here and the queue, in one step of the store.
-    async fn submit(&self, delivery: D, keep_for: i64) -> Submitted {
+    async fn submit(&mut self, delivery: D, keep_for: i64) -> Submitted {
         let now = trace::seconds();
         let due = self.hold_until.unwrap_or(now).max(now);
         let waiting = (self.accepted.iter().filter(|a| !a.again)).map(|a| NewRecipient {
