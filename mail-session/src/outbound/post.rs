@@ -11,6 +11,8 @@ use crate::{
 
 /// Octets read from the store at once.
 const CHUNK: usize = 64 * 1024;
+/// Octets of a header that is returned.
+const HEADER: usize = 64 * 1024;
 
 /// What a report returns.
 pub(crate) enum Original<'a, B = NoBody> {
@@ -102,22 +104,41 @@ async fn route<R: Router>(
 
 /// All of it, or its header.
 async fn copy<B: Body, D: Delivery>(body: &mut B, delivery: &mut D, returned: Returned) -> Result<()> {
+    if returned == Returned::Header {
+        return delivery.write(&header(body).await?).await;
+    }
     let mut at = 0;
-    let mut end = HeaderEnd::default();
     while at < body.len() {
         let octets = body.read_at(at, CHUNK).await?;
         if octets.is_empty() {
             return Err(ErrorKind::Corrupt.into());
         }
         at += octets.len() as u64;
-        if returned == Returned::Header
-            && let Some(n) = end.find(&octets)
-        {
-            return delivery.write(octets.get(..n).unwrap_or(&octets)).await;
-        }
         delivery.write(&octets).await?;
     }
     Ok(())
+}
+
+/// A message's header; nothing where it has none that is text.
+async fn header<B: Body>(body: &mut B) -> Result<Vec<u8>> {
+    let mut held = Vec::new();
+    let mut end = HeaderEnd::default();
+    while (held.len() as u64) < body.len() && held.len() < HEADER {
+        let octets = body.read_at(held.len() as u64, CHUNK).await?;
+        if octets.is_empty() {
+            return Err(ErrorKind::Corrupt.into());
+        }
+        let found = end.find(&octets);
+        held.extend_from_slice(octets.get(..found.unwrap_or(octets.len())).unwrap_or(&octets));
+        if found.is_some() {
+            break;
+        }
+    }
+    let lines = held.split_inclusive(|c| *c == b'\n');
+    let is_text = lines.into_iter().all(|line| {
+        line.strip_suffix(b"\r\n").is_some_and(|line| !line.iter().any(|c| matches!(c, 0 | b'\r')))
+    });
+    Ok(if is_text { held } else { Vec::new() })
 }
 
 /// Finds the empty line, over any split.

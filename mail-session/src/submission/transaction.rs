@@ -11,7 +11,7 @@ use super::{
     head::{Gathered, Head},
     trace,
 };
-use crate::outbound::{Content, Envelope, Wishes};
+use crate::outbound::{Envelope, Wishes};
 
 /// One message on its way: sender, recipients, and what has come of the content. Dropped, it never was.
 pub(crate) struct Transaction<D> {
@@ -189,9 +189,6 @@ impl<D: Delivery> Transaction<D> {
             return Err(Refusal::lost());
         };
         self.envelope.content = census.content(bare_newline, self.declared == Some(BodyType::BinaryMime));
-        if self.envelope.smtp_utf8 {
-            self.envelope.content = self.envelope.content.max(Content::EightBit);
-        }
         let (local, queued) = match keep_for {
             None => (delivery.commit(&self.recipients).await, None),
             Some(keep_for) => {
