@@ -8,6 +8,8 @@ use mailstore_api::{ErrorKind, StoreError};
 pub enum TransferErrorKind {
     /// What is read is malformed, cut off, or not of the format it should be.
     Malformed,
+    /// One message does not have its checksum; the next can be read.
+    Damaged,
     /// A file cannot be read or written.
     Io,
     /// The store refused.

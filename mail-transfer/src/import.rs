@@ -7,17 +7,17 @@ use mailstore_api::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Progress, Report, Result, TransferError,
+    Progress, Report, Result, TransferError, TransferErrorKind,
     format::{Digest, Entry, IncomingMailbox, IncomingMessage, Source},
     names::Patterns,
 };
 
 /// Messages of one commit, at most.
-const GROUP: usize = 100;
+pub(crate) const GROUP: usize = 100;
 /// Octets of one commit that are held in memory, about.
-const GROUP_OCTETS: u64 = 8 << 20;
+pub(crate) const GROUP_OCTETS: u64 = 8 << 20;
 /// A message counts for at most this much of them: stores keep what is bigger in files.
-const HELD: u64 = 128 * 1024;
+pub(crate) const HELD: u64 = 128 * 1024;
 /// Messages looked at in one step, when a mailbox is compared.
 const LOOK: usize = 1_000;
 
@@ -162,7 +162,17 @@ impl<A: Account> Run<'_, A> {
         };
         let (mut hash, mut octets) = (target.present.as_ref().map(|_| Sha256::new()), 0_u64);
         let mut refused = None;
-        while let Some(chunk) = source.octets()? {
+        loop {
+            let chunk = match source.octets() {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(e) if e.kind == TransferErrorKind::Damaged => {
+                    self.report.left_out += 1;
+                    self.report.add_notes([format!("{e}; left out")]);
+                    return Ok(());
+                }
+                Err(e) => return Err(e),
+            };
             octets += chunk.len() as u64;
             if let Some(hash) = &mut hash {
                 hash.update(chunk);
