@@ -76,7 +76,8 @@ pub(crate) fn parse(words: &str) -> Option<InternalDate> {
             _ => zone = zone.or_else(|| parse_zone(word)),
         }
     }
-    let local = days(year?, i64::try_from(month).ok()? + 1, day) * 86_400 + hour * 3600 + minute * 60 + second;
+    let local =
+        days(year?, i64::try_from(month).ok()? + 1, day) * 86_400 + hour * 3600 + minute * 60 + second;
     let zone_minutes = zone.unwrap_or(0);
     Some(InternalDate { seconds: local - i64::from(zone_minutes) * 60, zone_minutes })
 }
@@ -138,7 +139,9 @@ mod tests {
         ] {
             assert_eq!(parse(text), Some(InternalDate { seconds, zone_minutes }), "{text}");
         }
-        for text in ["", "here we go", "Mon Jan 2 2006", "Mon Jan 32 12:34:56 2006", "Mon Jan 2 25:00:00 2006"] {
+        for text in
+            ["", "here we go", "Mon Jan 2 2006", "Mon Jan 32 12:34:56 2006", "Mon Jan 2 25:00:00 2006"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

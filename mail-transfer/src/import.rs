@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use mailstore_api::{
-    Account, Annotation, AppendSpec, ErrorKind, Mailbox, MailboxId, MailboxName, MetaItems, OpenMode,
-    Part, Staged, StoreError, Uid, UidSet,
+    Account, Annotation, AppendSpec, ErrorKind, Mailbox, MailboxId, MailboxName, MetaItems, OpenMode, Part,
+    Staged, StoreError, Uid, UidSet,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -126,7 +126,11 @@ impl<A: Account> Run<'_, A> {
         Ok(())
     }
 
-    async fn create(&mut self, mailbox: &IncomingMailbox, name: &MailboxName) -> mailstore_api::Result<MailboxId> {
+    async fn create(
+        &mut self,
+        mailbox: &IncomingMailbox,
+        name: &MailboxName,
+    ) -> mailstore_api::Result<MailboxId> {
         let mut uses = mailbox.special_use;
         if self.options.into.is_some() {
             uses = mailstore_api::SpecialUse::NONE;
@@ -151,11 +155,8 @@ impl<A: Account> Run<'_, A> {
     ) -> Result<()> {
         let Some(target) = &mut self.target else { return Ok(()) };
         let fault = |e: StoreError| TransferError::store(&message.at, &e);
-        let spec = AppendSpec {
-            flags: message.flags,
-            internal_date: message.internal_date,
-            declared_len: None,
-        };
+        let spec =
+            AppendSpec { flags: message.flags, internal_date: message.internal_date, declared_len: None };
         let mut staged = match &target.id {
             Some(id) => Some(self.account.stage(id, spec).await.map_err(fault)?),
             None => None,

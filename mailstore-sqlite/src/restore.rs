@@ -179,9 +179,8 @@ impl Restore {
     /// [`ErrorKind::NotFound`] for one that does not exist or a copy of what does not, [`ErrorKind::Limit`] for too many keywords.
     pub async fn put(&self, mailbox: &MailboxId, messages: Vec<RestoredMessage>) -> Result<()> {
         let shard = &self.account.shard;
-        let number = |id: &MailboxId| {
-            shard.mailbox_number(id).ok_or_else(|| StoreError::from(ErrorKind::NotFound))
-        };
+        let number =
+            |id: &MailboxId| shard.mailbox_number(id).ok_or_else(|| StoreError::from(ErrorKind::NotFound));
         let mailbox = number(mailbox)?;
         let mut weight = Weight { rows: messages.len() as u64, bytes: 0 };
         let mut placed = Vec::with_capacity(messages.len());

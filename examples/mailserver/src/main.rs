@@ -2,7 +2,7 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `accounts` and `user` (mailboxes), `care` (the store), `router` (where submitted mail goes).
+//! `authority` (who may enter), `accounts` and `user` (mailboxes), `care` (the store), `transfer` (mail in and out), `router` (where submitted mail goes).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -21,6 +21,7 @@ mod router;
 mod serve;
 mod session;
 mod table;
+mod transfer;
 mod user;
 
 use std::{io::Write as _, process::ExitCode};
@@ -51,6 +52,8 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         None => serve::run(config)?,
         Some(Command::User(command)) => user::run(command, &config)?,
         Some(Command::Store(command)) => return care::run(command, &config),
+        Some(Command::Export(command)) => return transfer::run_export(command, &config),
+        Some(Command::Import(command)) => return transfer::run_import(command, &config),
     }
     Ok(ExitCode::SUCCESS)
 }

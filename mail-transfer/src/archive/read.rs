@@ -234,11 +234,13 @@ impl<R: Read> ArchiveReader<R> {
         let line: MailboxLine = one(&mut self.tar, &mut self.chain, &path)?;
         self.mailbox += 1;
         (self.index, self.last, self.uid_next) = (0, 0, line.uid_next);
-        let name = MailboxName::new(line.name)
-            .map_err(|e| self.tar.malformed(format!("member {path:?}: {e}")))?;
+        let name =
+            MailboxName::new(line.name).map_err(|e| self.tar.malformed(format!("member {path:?}: {e}")))?;
         let validity = std::num::NonZeroU32::new(line.uid_validity);
         let (Some(validity), true) = (validity, line.uid_next > 0 && line.highest_modseq > 0) else {
-            return Err(self.tar.malformed(format!("member {path:?}: a UIDVALIDITY, UIDNEXT or modseq of 0")));
+            return Err(self
+                .tar
+                .malformed(format!("member {path:?}: a UIDVALIDITY, UIDNEXT or modseq of 0")));
         };
         Ok(ArchivedMailbox {
             name,
@@ -260,7 +262,8 @@ impl<R: Read> ArchiveReader<R> {
             return Err(self.tar.malformed(text));
         }
         if member.size != line.size {
-            let text = format!("member {expected:?} has {} octets; its index says {}", member.size, line.size);
+            let text =
+                format!("member {expected:?} has {} octets; its index says {}", member.size, line.size);
             return Err(self.tar.malformed(text));
         }
         let uid = Uid::new(line.uid).filter(|uid| uid.get() > self.last && uid.get() < self.uid_next);
@@ -275,8 +278,7 @@ impl<R: Read> ArchiveReader<R> {
         if bad > 0 {
             self.notes.push(format!("{expected}: {bad} flags left out: they are none in IMAP"));
         }
-        self.present =
-            Some(Present { at: expected.clone(), digest, hash: Sha256::new(), left: line.size });
+        self.present = Some(Present { at: expected.clone(), digest, hash: Sha256::new(), left: line.size });
         Ok(ArchivedMessage {
             uid,
             size: line.size,
@@ -349,7 +351,11 @@ impl<R: Read> ArchiveReader<R> {
 }
 
 /// The lines of the present member, whose last one is their checksum.
-fn lines<T: DeserializeOwned, R: Read>(tar: &mut TarReader<R>, chain: &mut Sha256, path: &str) -> Result<Vec<T>> {
+fn lines<T: DeserializeOwned, R: Read>(
+    tar: &mut TarReader<R>,
+    chain: &mut Sha256,
+    path: &str,
+) -> Result<Vec<T>> {
     let text = tar.whole(LINES_MAX)?;
     let damaged = |tar: &TarReader<R>, why: &str| Err(tar.malformed(format!("member {path:?} {why}")));
     let body = text.strip_suffix(b"\n").unwrap_or(&text);

@@ -57,8 +57,15 @@ pub async fn restore<R: Read>(
         account.abandon_restores().await.map_err(fault)?;
     }
     let unfinished = unfinished.drain(..).map(|u| (u.name.clone(), u)).collect();
-    let mut run =
-        Run { handle, options, there, unfinished, report: Report::default(), target: None, known: HashMap::new() };
+    let mut run = Run {
+        handle,
+        options,
+        there,
+        unfinished,
+        report: Report::default(),
+        target: None,
+        known: HashMap::new(),
+    };
     while let Some(entry) = archive.next_entry()? {
         run.report.add_notes(archive.take_notes());
         match entry {

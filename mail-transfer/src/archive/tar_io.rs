@@ -53,13 +53,18 @@ impl<W: Write> TarWriter<W> {
         if self.left == 0 {
             let zeros = [0; BLOCK];
             let padding = std::mem::take(&mut self.padding);
-            self.out.write_all(zeros.get(..padding).unwrap_or(&[])).map_err(|e| TransferError::io(path, &e))?;
+            self.out
+                .write_all(zeros.get(..padding).unwrap_or(&[]))
+                .map_err(|e| TransferError::io(path, &e))?;
         }
         Ok(())
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {
-        self.out.write_all(&[0; BLOCK * 2]).and_then(|()| self.out.flush()).map_err(|e| TransferError::io("", &e))
+        self.out
+            .write_all(&[0; BLOCK * 2])
+            .and_then(|()| self.out.flush())
+            .map_err(|e| TransferError::io("", &e))
     }
 }
 
@@ -146,7 +151,9 @@ impl<R: Read> TarReader<R> {
             let header = Header::from_byte_slice(&block);
             let path = String::from_utf8_lossy(&header.path_bytes()).into_owned();
             if !sound(header, &block) {
-                return Err(self.malformed("no member of a tar archive begins here: it is damaged, or no archive"));
+                return Err(
+                    self.malformed("no member of a tar archive begins here: it is damaged, or no archive")
+                );
             }
             let kind = header.entry_type();
             let size = header.size().ok().filter(|size| *size < 1 << 60);
@@ -161,7 +168,9 @@ impl<R: Read> TarReader<R> {
                 EntryType::Directory if size == 0 => {}
                 EntryType::XHeader | EntryType::XGlobalHeader if size <= EXTENDED_MAX => {}
                 _ => {
-                    let text = format!("member {path:?} is no ordinary file: it does not belong into a mail archive");
+                    let text = format!(
+                        "member {path:?} is no ordinary file: it does not belong into a mail archive"
+                    );
                     return Err(self.malformed(text));
                 }
             }

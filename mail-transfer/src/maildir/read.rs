@@ -61,7 +61,10 @@ impl MaildirSource {
         let mut notes = Vec::new();
         let folders = find_folders(root, &mut notes)?;
         if folders.is_empty() {
-            return Err(TransferError::malformed(root.display(), "is no Maildir: it has no folder `cur` or `new`"));
+            return Err(TransferError::malformed(
+                root.display(),
+                "is no Maildir: it has no folder `cur` or `new`",
+            ));
         }
         let mut total = 0;
         for (_, path) in &folders {
@@ -149,7 +152,12 @@ impl Source for MaildirSource {
             let at = path.display().to_string();
             self.enter(path)?;
             let special_use = SpecialUse::NONE;
-            return Ok(Some(Entry::Mailbox(IncomingMailbox { name, special_use, annotations: Vec::new(), at })));
+            return Ok(Some(Entry::Mailbox(IncomingMailbox {
+                name,
+                special_use,
+                annotations: Vec::new(),
+                at,
+            })));
         }
         Ok(self.subscriptions.take().filter(|names| !names.is_empty()).map(Entry::Subscriptions))
     }
@@ -244,7 +252,10 @@ fn list(folder: &Path) -> Result<Vec<String>> {
     }
     let is_message = |name: &str, kind: &FileType| !name.starts_with('.') && !kind.is_dir();
     let all = files::entries(folder)?;
-    Ok(all.into_iter().filter_map(|(n, kind)| n.into_string().ok().filter(|n| is_message(n, &kind))).collect())
+    Ok(all
+        .into_iter()
+        .filter_map(|(n, kind)| n.into_string().ok().filter(|n| is_message(n, &kind)))
+        .collect())
 }
 
 fn read_index(path: &Path) -> Result<Option<String>> {

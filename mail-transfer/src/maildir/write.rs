@@ -186,10 +186,9 @@ impl Folder {
         let file = message.file.into_inner().map_err(|e| fault(e.into_error()))?;
         let note = match time_of(meta.internal_date).map(|time| file.set_modified(time)) {
             Some(Ok(())) => None,
-            _ => Some(format!(
-                "mailbox {}, UID {}: the file system cannot keep its date",
-                self.name, meta.uid
-            )),
+            _ => {
+                Some(format!("mailbox {}, UID {}: the file system cannot keep its date", self.name, meta.uid))
+            }
         };
         drop(file);
         let (letters, lost) = letters(&meta.flags, &mut self.keywords);
@@ -233,7 +232,8 @@ impl Message {
         self.last = self.buffer.last().copied().unwrap_or(self.last);
         self.size += self.buffer.len() as u64;
         self.crlf_size += self.buffer.len() as u64;
-        let done = self.file.write_all(&self.buffer).and_then(|()| if last { self.file.flush() } else { Ok(()) });
+        let done =
+            self.file.write_all(&self.buffer).and_then(|()| if last { self.file.flush() } else { Ok(()) });
         done.map_err(|e| TransferError::io(self.tmp.display(), &e))
     }
 }

@@ -41,7 +41,10 @@ pub fn file_of(name: &MailboxName) -> PathBuf {
 fn escape(part: &str) -> String {
     let ends = [SUFFIX, THUNDERBIRD].into_iter().find(|end| {
         part.len() >= end.len()
-            && part.as_bytes().get(part.len() - end.len()..).is_some_and(|e| e.eq_ignore_ascii_case(end.as_bytes()))
+            && part
+                .as_bytes()
+                .get(part.len() - end.len()..)
+                .is_some_and(|e| e.eq_ignore_ascii_case(end.as_bytes()))
     });
     let dot = ends.map(|end| part.len() - end.len());
     let mut out = String::with_capacity(part.len());
@@ -182,7 +185,9 @@ impl MboxSource {
             match is_mbox(&path, len)? {
                 true => match name_of(&below) {
                     Some(name) => found.push((name, path, len)),
-                    None => notes.push(format!("{}: passed over: no mailbox can have this name", path.display())),
+                    None => {
+                        notes.push(format!("{}: passed over: no mailbox can have this name", path.display()))
+                    }
                 },
                 false => notes.push(format!("{}: passed over: it is no mbox file", path.display())),
             }
@@ -217,7 +222,8 @@ impl Source for MboxSource {
             if let Some(m) = reader.next()? {
                 let at = format!("{}, message {} at offset {}", self.at, m.number, m.offset);
                 if m.bad_keywords > 0 {
-                    self.notes.push(format!("{at}: {} keywords left out: they are none in IMAP", m.bad_keywords));
+                    self.notes
+                        .push(format!("{at}: {} keywords left out: they are none in IMAP", m.bad_keywords));
                 }
                 let (flags, internal_date) = (m.flags, m.date);
                 return Ok(Some(Entry::Message(IncomingMessage { flags, internal_date, at })));

@@ -10,7 +10,10 @@ pub(super) const LONGEST: usize = 1_000;
 /// The line, with LF.
 pub(super) fn write(sender: Option<&str>, when: InternalDate) -> String {
     let sender = sender.filter(|s| {
-        !s.is_empty() && s.len() < 500 && s.bytes().all(|b| b.is_ascii_graphic()) && !s.contains(['"', '<', '>'])
+        !s.is_empty()
+            && s.len() < 500
+            && s.bytes().all(|b| b.is_ascii_graphic())
+            && !s.contains(['"', '<', '>'])
     });
     format!("From {} {}\n", sender.unwrap_or("MAILER-DAEMON"), date::asctime(when))
 }

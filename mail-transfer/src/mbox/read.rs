@@ -4,7 +4,10 @@ use mailstore_api::{Flags, InternalDate};
 use memchr::memchr;
 
 use super::{MboxKind, from_line, header::HeaderFilter, status};
-use crate::{Result, TransferError, lines::{ToCrlf, ToLf}};
+use crate::{
+    Result, TransferError,
+    lines::{ToCrlf, ToLf},
+};
 
 /// Header octets in which flags are looked for.
 const HEADER_MAX: usize = 1 << 20;
@@ -248,8 +251,7 @@ impl<R: Read + Seek> MboxReader<R> {
 
     /// Takes out what is not the message's, and makes all line ends alike.
     fn let_through(&mut self, raw: &[u8]) {
-        let (mut lf, mut filtered) =
-            (Vec::with_capacity(raw.len()), Vec::with_capacity(raw.len() + 64));
+        let (mut lf, mut filtered) = (Vec::with_capacity(raw.len()), Vec::with_capacity(raw.len() + 64));
         self.to_lf.push(raw, &mut lf);
         if self.ended {
             self.to_lf.finish(&mut lf);

@@ -14,11 +14,8 @@ const X_STATUS: [(char, SystemFlags); 4] = [
 
 /// The fields, with LF.
 pub(super) fn write(flags: &Flags) -> Vec<u8> {
-    let mut text = String::from(if flags.system.contains(SystemFlags::SEEN) {
-        "Status: RO\n"
-    } else {
-        "Status: O\n"
-    });
+    let mut text =
+        String::from(if flags.system.contains(SystemFlags::SEEN) { "Status: RO\n" } else { "Status: O\n" });
     let letters: String =
         X_STATUS.iter().filter(|(_, flag)| flags.system.contains(*flag)).map(|(letter, _)| letter).collect();
     if !letters.is_empty() {

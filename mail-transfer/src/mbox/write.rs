@@ -154,9 +154,10 @@ impl<W: Write> MboxWriter<W> {
 /// The address in the Return-Path of a header.
 fn return_path(header: &[u8]) -> Option<String> {
     const NAME: &[u8] = b"return-path:";
-    let line = header.split(|b| *b == b'\n').take_while(|l| !l.is_empty()).find(|l| {
-        l.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME))
-    })?;
+    let line = header
+        .split(|b| *b == b'\n')
+        .take_while(|l| !l.is_empty())
+        .find(|l| l.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)))?;
     let value = std::str::from_utf8(line.get(NAME.len()..)?).ok()?.trim();
     Some(value.trim_start_matches('<').trim_end_matches('>').to_owned())
 }

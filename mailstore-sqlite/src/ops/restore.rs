@@ -39,7 +39,12 @@ pub(crate) struct Spec {
 pub(crate) enum From {
     New(NewMessage),
     /// The body of a message of the account that is there already.
-    Copy { mailbox: i64, uid: u32, flags: Flags, date: InternalDate },
+    Copy {
+        mailbox: i64,
+        uid: u32,
+        flags: Flags,
+        date: InternalDate,
+    },
 }
 
 #[derive(Debug)]
