@@ -156,7 +156,7 @@ impl<R: Read> TarReader<R> {
                 );
             }
             let kind = header.entry_type();
-            let size = header.size().ok().filter(|size| *size < 1 << 60);
+            let size = header.entry_size().ok().filter(|size| *size < 1 << 60);
             let Some(size) = size else {
                 return Err(self.malformed(format!("member {path:?} has no size there can be")));
             };

@@ -146,8 +146,8 @@ pub(crate) async fn append(account: &impl Account, id: &MailboxId, octets: &[u8]
 }
 
 /// Mailboxes and messages at random; with holes among the UIDs, copies, changed flags, subscriptions, uses.
-pub(crate) async fn fill(
-    account: &impl Account,
+pub(crate) async fn fill<A: Account>(
+    account: &A,
     seed: u64,
     make: impl Fn(&mut Random) -> Vec<u8>,
     zones: bool,
@@ -163,19 +163,19 @@ pub(crate) async fn fill(
         if random.below(2) == 0 {
             account.subscribe(&name, true).await.unwrap();
         }
+        let mut staged: Vec<A::Staged> = Vec::new();
         for _ in 0..random.below(12) {
             let seconds = i64::try_from(random.below(2_000_000_000)).unwrap();
             let zone_minutes = if zones { random.pick(&[0, 60, -480, 345]) } else { 0 };
             let date = InternalDate { seconds, zone_minutes };
             let (octets, flags) = (make(&mut random), flags(&mut random));
-            append(
-                account,
-                &id,
-                &octets,
-                AppendSpec { flags, internal_date: Some(date), declared_len: None },
-            )
-            .await;
+            let spec = AppendSpec { flags, internal_date: Some(date), declared_len: None };
+            let mut one = account.stage(&id, spec).await.unwrap();
+            one.write(&octets).await.unwrap();
+            one.finish().await.unwrap();
+            staged.push(one);
         }
+        account.commit(&id, staged, None).await.unwrap();
         let (_, mailbox) = account.open(&id, OpenMode::Select).await.unwrap();
         let some = |random: &mut Random| {
             let first = u32::try_from(1 + random.below(12)).unwrap();
