@@ -74,7 +74,7 @@ pub struct Status {
     pub uid_next: u32,
     /// Its incarnation.
     pub uid_validity: UidValidity,
-    /// The greatest modseq that is visible.
+    /// The greatest modseq that is visible; 0 where modseqs do not outlast a session (RFC 7162 section 3.1.7).
     pub highest_modseq: ModSeq,
 }
 

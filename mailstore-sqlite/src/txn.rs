@@ -241,6 +241,11 @@ impl<'c> Txn<'c> {
         self.after.notices.push(Notice::Mailbox { account, id });
     }
 
+    /// Takes over the figures of a mailbox that nobody can see or have open.
+    pub(crate) fn change_unseen(&mut self, row: MailboxRow) {
+        self.set(row.id, Some(row));
+    }
+
     /// A mailbox is deleted.
     pub(crate) fn forget(&mut self, row: MailboxRow) {
         self.set(row.id, None);

@@ -50,7 +50,7 @@ pub(crate) struct Target {
     pub(crate) prefix: Vec<u8>,
 }
 
-fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
+pub(super) fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
     let id = txn.new_body()?;
     let (path, data) = match &body.octets {
         Octets::Inline(bytes) => (None, Some(&**bytes)),

@@ -62,7 +62,7 @@ fn find(txn: &Txn<'_>, account: i64, name: &MailboxName) -> Res<Option<i64>> {
         .optional()?)
 }
 
-fn check_account(txn: &Txn<'_>, account: i64) -> Res<()> {
+pub(super) fn check_account(txn: &Txn<'_>, account: i64) -> Res<()> {
     let there: Option<i64> = txn
         .conn
         .prepare_cached("SELECT id FROM account WHERE id = ?1")?
@@ -249,7 +249,12 @@ pub(crate) fn fill(
 
 /// All mailboxes of an account are deleted; their rows go in small steps.
 pub(crate) fn remove_account(txn: &mut Txn<'_>, account: i64) -> Res<()> {
-    let ids: Vec<i64> = names(txn, account)?.into_iter().map(|(id, _)| id).collect();
+    // Also those that are only being restored.
+    let ids: Vec<i64> = txn
+        .conn
+        .prepare_cached("SELECT id FROM mailbox WHERE account = ?1 AND name IS NOT NULL")?
+        .query_map([account], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
     for id in ids {
         let row = txn.mailbox(account, id, ErrorKind::NotFound)?;
         txn.conn.prepare_cached("UPDATE mailbox SET name = NULL WHERE id = ?1")?.execute([id])?;
