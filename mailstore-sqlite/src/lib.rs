@@ -29,6 +29,7 @@ mod account;
 mod bits;
 mod body;
 mod care;
+mod checkpoint;
 mod control;
 mod date;
 mod error;

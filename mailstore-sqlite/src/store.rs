@@ -11,6 +11,7 @@ use mailstore_api::{AppendSpec, ErrorKind, LocalHub, MailStore, Result, StoreErr
 
 use crate::{
     AccountInfo, DefaultMailbox, Options, SqliteAccount,
+    checkpoint::{Checkpoints, Log},
     control::{Control, Place},
     error::{Res, damaged, refused},
     files::{self, BodyFiles},
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) watches: Arc<AtomicUsize>,
     /// Accounts whose maildrop is locked in this process.
     pub(crate) maildrops: Mutex<HashSet<i64>>,
+    checkpoints: Arc<Checkpoints>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -82,6 +84,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         self.close();
         self.pool.close();
+        self.checkpoints.close();
         let me = thread::current().id();
         // So that whoever opens the store next finds it at rest. The last handle may go on one of these threads.
         for thread in lock(&self.threads).drain(..).filter(|t| t.thread().id() != me) {
@@ -222,9 +225,14 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
             Arc::new(Shard::new(n, dir.to_owned(), options.clone(), files, hub, watches))
         })
         .collect();
+    let checkpoints = Arc::new(Checkpoints::default());
+    let (mine, path, n) = (checkpoints.clone(), dir.to_owned(), shards.len());
+    let copying = thread::Builder::new().name("mailstore-log".to_owned());
+    threads.push(copying.spawn(move || mine.run(path, n, busy))?);
     for shard in &shards {
         let (name, shard) = (format!("mailstore-write-{}", shard.number), shard.clone());
-        threads.push(thread::Builder::new().name(name).spawn(move || writer::run(shard))?);
+        let log = Log::new(shard.number, checkpoints.clone());
+        threads.push(thread::Builder::new().name(name).spawn(move || writer::run(shard, log))?);
     }
     let shared = Arc::new(Shared {
         dir: dir.to_owned(),
@@ -236,6 +244,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
         hub,
         watches,
         maildrops: Mutex::default(),
+        checkpoints,
         threads: Mutex::new(threads),
     });
     // What a removal that was cut short has left.
