@@ -178,6 +178,11 @@ impl Log {
         }
     }
 
+    /// Copies now what can be copied.
+    pub(crate) fn hurry(&mut self, conn: &Connection) {
+        self.finish(conn, self.pages.load(Ordering::Relaxed));
+    }
+
     fn finish(&mut self, conn: &Connection, pages: i32) {
         match pass(conn) {
             Ok(_) => self.from = pages.saturating_add(BEGIN),

@@ -42,6 +42,7 @@ mod ops;
 mod options;
 mod pool;
 mod queue;
+mod reserve;
 mod schema;
 mod shard;
 mod stage;

@@ -196,6 +196,7 @@ impl SqliteDelivery {
     /// Finds the recipients, and writes to each shard once.
     async fn deliver(self, to: Vec<Recipient>) -> Result<Vec<Result<AppendOutcome>>> {
         let shared = self.incoming.shared.clone();
+        shared.files.reserve.admit()?;
         let message = Arc::new(self.incoming.into_message(self.spec)?);
         let (looking, names) = (shared.clone(), to.iter().map(|r| r.account.clone()).collect::<Vec<_>>());
         let places = shared

@@ -199,6 +199,7 @@ impl MailStore for SqliteStore {
 
     async fn deliver(&self, spec: AppendSpec) -> Result<SqliteDelivery> {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
+        self.shared.files.reserve.admit()?;
         Ok(SqliteDelivery::new(self.shared.clone(), spec))
     }
 }
@@ -215,7 +216,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
 
     schema::prepare(&Control::path(dir), Kind::Control, busy)?;
     let shards = prepare_shards(dir, &options, busy)?;
-    let files = Arc::new(BodyFiles::open(dir)?);
+    let files = Arc::new(BodyFiles::open(dir, options.reserve)?);
     let control = Control::open(dir, busy, shards)?;
     let (pool, mut threads) = Pool::start(dir, shards, options.readers, busy)?;
     let (hub, watches) = (LocalHub::new(), Arc::new(AtomicUsize::new(0)));

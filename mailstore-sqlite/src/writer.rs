@@ -16,7 +16,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     checkpoint::Log,
-    error::Res,
+    error::{Res, full},
     ops,
     pool::shard_path,
     queue::{Gather, Taken},
@@ -122,7 +122,7 @@ impl Writer {
                 job.run(txn);
                 if conn.is_autocommit() {
                     // The request met a full disk, and SQLite ended the transaction: all of the group is undone.
-                    return Err(StoreError::new(ErrorKind::Unavailable, "the store's disk is full").into());
+                    return Err(full().into());
                 }
             }
             flush_later(txn, LATER_IN_GROUP);
@@ -158,7 +158,11 @@ impl Writer {
             }
             Ok(Err(fault)) => {
                 self.distrust(conn);
-                Err(fault.into())
+                let e = StoreError::from(fault);
+                if e == full() {
+                    self.make_room();
+                }
+                Err(e)
             }
             Err(_) => {
                 tracing::error!(shard = shard.number, "a write request panicked");
@@ -177,6 +181,15 @@ impl Writer {
         drop(conn);
         if let Err(fault) = self.connect() {
             tracing::error!(shard = self.shard.number, error = %StoreError::from(fault), "the shard cannot be opened");
+        }
+    }
+
+    /// So that deleting is possible: what waits in the log has to go into the database first.
+    fn make_room(&mut self) {
+        if self.shard.files.reserve.give_up()
+            && let Some(conn) = &self.conn
+        {
+            self.log.hurry(conn);
         }
     }
 
@@ -416,7 +429,7 @@ mod tests {
     use super::*;
 
     fn open(dir: &Path) -> (SqliteStore, SqliteAccount, MailboxId) {
-        let options = Options { shards: Some(1), ..Options::default() };
+        let options = Options { shards: Some(1), reserve: 0, ..Options::default() };
         let store = SqliteStore::open(dir, options).unwrap();
         store.create_account("anna", None).unwrap();
         let anna = block_on(store.open_account("anna")).unwrap();
