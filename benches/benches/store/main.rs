@@ -23,7 +23,8 @@ use criterion::{
 };
 use maildir::Maildir;
 use mailstore_api::{
-    Account, Body, FlagOp, Flags, Mailbox, OpenMode, Part, SystemFlags, Uid, UidSet, conformance::block_on,
+    Account, Body, FlagOp, Flags, Mailbox, MetaItems, OpenMode, Part, Query, SystemFlags, Uid, UidSet,
+    conformance::block_on,
 };
 use measure::{Sum, peak, threads};
 use ours::Inbox;
@@ -158,6 +159,26 @@ fn big_mailbox(c: &mut Criterion) {
             let changes = block_on(mailbox.changes(snapshot.at, 1000)).unwrap();
             assert_eq!(changes.changed.len(), 10);
         });
+    });
+
+    let all_of = MetaItems::FLAGS | MetaItems::SIZE | MetaItems::INTERNAL_DATE;
+    group.bench_function("flags, sizes and dates of all, 500 at once", |b| {
+        b.iter(|| {
+            let (mut next, mut seen) = (1, 0);
+            loop {
+                let set = UidSet::from_ranges([(next, u32::MAX)]);
+                let batch = block_on(mailbox.meta(&set, all_of, None, 500)).unwrap();
+                seen += batch.items.len();
+                let Some(uid) = batch.resume_after else { break };
+                next = uid.get() + 1;
+            }
+            assert_eq!(seen, n);
+        });
+    });
+    let unseen = Query::Not(Box::new(Query::Flags(SystemFlags::SEEN)));
+    let query = Query::And(vec![unseen, Query::Larger(100)]);
+    group.bench_function("search UNSEEN LARGER 100", |b| {
+        b.iter(|| block_on(mailbox.search(&query)).unwrap());
     });
 
     let last = snapshot.uids[n / 2].get();
