@@ -38,10 +38,14 @@ fn dir() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("store-bench").tempdir_in(base).unwrap()
 }
 
+/// Not when it is only tried, as `cargo test --benches` does.
+fn is_measured() -> bool {
+    std::env::args().any(|a| a == "--bench")
+}
+
 fn messages() -> usize {
-    let measured = std::env::args().any(|a| a == "--bench");
-    std::env::var("MAIL_BENCH_MESSAGES")
-        .map_or(if measured { 100_000 } else { 2_000 }, |n| n.parse().unwrap())
+    let usual = if is_measured() { 100_000 } else { 2_000 };
+    std::env::var("MAIL_BENCH_MESSAGES").map_or(usual, |n| n.parse().unwrap())
 }
 
 fn message(size: usize) -> Vec<u8> {
