@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use mailstore_api::{InternalDate, MailboxName, SpecialUse};
+use mailstore_api::{InternalDate, MailboxName, MetadataLimits, SpecialUse};
 
 /// How a [`SqliteStore`](crate::SqliteStore) behaves. All of it may differ from one opening to the next, but
 /// for [`shards`](Self::shards), which counts only when the store is made.
@@ -23,6 +23,8 @@ pub struct Options {
     /// Octets of the disk that are kept for deleting, 0 for none. When the disk is full they are given up: messages can
     /// still be expunged, moved and flagged, and new ones are refused until there is room to keep them again.
     pub reserve: u64,
+    /// What is kept of annotations.
+    pub metadata: MetadataLimits,
     /// How long a write waits for another process that writes.
     pub busy_timeout: Duration,
 }
@@ -37,6 +39,7 @@ impl Default for Options {
             history: 100_000,
             max_keywords: 1_000,
             reserve: 16 * 1024 * 1024,
+            metadata: MetadataLimits::new(64 * 1024, 100),
             busy_timeout: Duration::from_secs(30),
         }
     }

@@ -17,7 +17,7 @@ use rusqlite::{Connection, params};
 use crate::{
     checkpoint::Log,
     error::{Res, full},
-    ops,
+    ops, outbox,
     pool::shard_path,
     queue::{Gather, Taken},
     schema::{self, Kind, Role},
@@ -109,8 +109,9 @@ impl Writer {
         let mut conn = schema::open(&path, Kind::Shard, Role::Writer, self.shard.options.busy_timeout)?;
         self.log.watch(&mut conn)?;
         self.version = data_version(&conn)?;
-        // Whatever was in doubt before is read anew.
+        // Whatever was in doubt before is read anew; and another process may have written since somebody watches.
         sync_all(&conn, &self.shard);
+        self.shard.hub.everything();
         self.conn = Some(conn);
         Ok(())
     }
@@ -217,6 +218,7 @@ impl Writer {
                     shard.hub.notify(&account.to_string(), &shard.mailbox_id(id));
                 }
                 Notice::Hierarchy { account } => shard.hub.hierarchy(&account.to_string()),
+                Notice::Queue => shard.hub.hierarchy(outbox::WATCHED),
             }
         }
         self.reap |= after.reap;
@@ -349,6 +351,13 @@ fn transaction(
 ) -> Res<Committed> {
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let now = data_version(conn)?;
+    if now != version {
+        // Somebody else wrote: perhaps a newer program, whose tables this one does not know.
+        if let Err(fault) = schema::check_version(conn, Kind::Shard) {
+            let _ = conn.execute_batch("ROLLBACK");
+            return Err(fault);
+        }
+    }
     let mut txn = Txn::new(conn, shard, numbers);
     if let Err(fault) = work(&mut txn, conn).and_then(|()| txn.finish()) {
         // Rolled back here, before files are taken away that a commit would need.
@@ -356,7 +365,10 @@ fn transaction(
         txn.abandon();
         return Err(fault);
     }
-    conn.prepare_cached("COMMIT")?.execute([])?;
+    if let Err(e) = conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
+        txn.doubt();
+        return Err(e.into());
+    }
     Ok(Committed { after: txn.after, foreign: now != version, version: now, numbers: txn.numbers })
 }
 
