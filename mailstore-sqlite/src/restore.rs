@@ -168,6 +168,7 @@ impl Restore {
     /// [`ErrorKind::TooBig`] by the declared length.
     pub fn stage(&self, spec: AppendSpec) -> Result<SqliteStaged> {
         self.account.shared.check_size(spec.declared_len.unwrap_or(0))?;
+        self.account.shared.files.reserve.admit()?;
         Ok(SqliteStaged::new(self.account.shared.clone(), spec))
     }
 

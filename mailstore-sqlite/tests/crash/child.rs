@@ -3,6 +3,7 @@
 
 use std::{
     io::Write,
+    num::NonZeroU32,
     path::Path,
     sync::{Arc, Mutex},
     thread,
@@ -10,10 +11,10 @@ use std::{
 };
 
 use mailstore_api::{
-    Account, AppendSpec, FlagOp, Flags, MailStore, Mailbox, MailboxId, OpenMode, SpecialUse, Staged,
-    SystemFlags, UidSet,
+    Account, AppendSpec, FlagOp, Flags, MailStore, Mailbox, MailboxId, ModSeq, OpenMode, SpecialUse, Staged,
+    SystemFlags, Uid, UidSet, UidValidity,
 };
-use mailstore_sqlite::{SqliteAccount, SqliteStore};
+use mailstore_sqlite::{RestoredFrom, RestoredMailbox, RestoredMessage, SqliteAccount, SqliteStore};
 
 use crate::{
     common::{append, block_on, message},
@@ -33,7 +34,7 @@ pub(crate) fn run(dir: &Path, round: &str) {
     let out = Arc::new(Mutex::new(std::io::stdout()));
     let worker = Worker { account, round: round.to_owned(), out };
     worker.say("ready");
-    let works: [fn(&Worker, usize); 8] = [
+    let works: [fn(&Worker, usize); 9] = [
         |w, n| w.append(n),
         |w, n| w.append(n),
         |w, _| w.append_many(),
@@ -42,6 +43,7 @@ pub(crate) fn run(dir: &Path, round: &str) {
         |w, _| w.expunge(),
         |w, _| w.make_and_rename(),
         |w, _| w.one_name_again_and_again(),
+        |w, _| w.restore(),
     ];
     thread::scope(|s| {
         for (n, work) in works.into_iter().enumerate() {
@@ -183,6 +185,41 @@ impl Worker {
             let done = block_on(append(&self.account, &id, &message("same"))).unwrap();
             self.say(&format!("same {}", done.uid_validity.0));
             block_on(self.account.delete(&id)).unwrap();
+        }
+    }
+
+    /// What an import does: a mailbox that nobody sees before all of it is there.
+    fn restore(&self) {
+        for i in 0.. {
+            let key = format!("{}x{i}", self.round);
+            self.say(&format!("restoring {key}"));
+            block_on(async {
+                let restore = self.account.restore(&key).unwrap();
+                let mailbox = RestoredMailbox {
+                    name: named(&format!("back {key}")),
+                    special_use: SpecialUse::NONE,
+                    uid_validity: UidValidity(NonZeroU32::MIN),
+                    uid_next: 100,
+                    highest_modseq: ModSeq(50),
+                };
+                let id = restore.mailbox(&mailbox).await.unwrap();
+                for uid in [10, 20, 30] {
+                    let mut staged = restore.stage(AppendSpec::default()).unwrap();
+                    staged.write(&message(&format!("{key}.{uid}"))).await.unwrap();
+                    staged.finish().await.unwrap();
+                    let message = RestoredMessage {
+                        uid: Uid::new(uid).unwrap(),
+                        modseq: ModSeq(u64::from(uid)),
+                        save_date: None,
+                        pop3_uidl: None,
+                        thread_id: None,
+                        from: RestoredFrom::Staged(staged),
+                    };
+                    restore.put(&id, vec![message]).await.unwrap();
+                }
+                restore.publish().await.unwrap();
+            });
+            self.say(&format!("restored {key}"));
         }
     }
 

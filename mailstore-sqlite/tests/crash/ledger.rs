@@ -34,8 +34,11 @@ pub(crate) struct Ledger {
     /// The number in all flags: acknowledged, and begun.
     flagged: (u8, u8),
     mailboxes: BTreeMap<String, Stage>,
+    /// Restored mailboxes, and whether that was acknowledged.
+    restored: BTreeMap<String, bool>,
     validities: BTreeSet<u32>,
     same: usize,
+    restorations: usize,
 }
 
 impl Ledger {
@@ -65,6 +68,8 @@ impl Ledger {
                 self.same += 1;
                 assert!(self.validities.insert(number(1)), "a UIDVALIDITY was given twice");
             }
+            "restoring" => _ = self.restored.insert(words[1].to_owned(), false),
+            "restored" => _ = self.restored.insert(words[1].to_owned(), true),
             "making" => self.stage(words[1], Stage::Making),
             "made" => self.stage(words[1], Stage::Made),
             "filled" => self.stage(words[1], Stage::Filled),
@@ -113,6 +118,22 @@ impl Ledger {
         self.wanderers(account);
         self.flags(account);
         self.hierarchy(account);
+        self.restored(account);
+    }
+
+    /// Wholly there, or not at all.
+    fn restored(&mut self, account: &SqliteAccount) {
+        for (key, told) in std::mem::take(&mut self.restored) {
+            let id = id_of(account, &format!("back {key}"));
+            assert!(id.is_some() || !told, "{key} was restored, and is lost");
+            let Some(id) = id else { continue };
+            let (snapshot, found) = block_on(names(account, &id));
+            assert_eq!(snapshot.uid_next, 100);
+            assert_eq!(found, [10, 20, 30].map(|uid| (uid, format!("{key}.{uid}"))).into());
+            block_on(account.delete(&id)).unwrap();
+            self.restorations += 1;
+        }
+        block_on(account.abandon_restores()).unwrap();
     }
 
     fn found(&self, account: &SqliteAccount, mailbox: &str) -> BTreeMap<u32, String> {
@@ -202,12 +223,13 @@ impl Ledger {
         let counts: Vec<String> =
             self.appended.iter().map(|(m, all)| format!("{} in {m}", all.len())).collect();
         format!(
-            "{}; {} wandering, {} expunged, {} mailboxes stayed, {} of one name made",
+            "{}; {} wandering, {} expunged, {} mailboxes stayed, {} of one name made, {} restored",
             counts.join(", "),
             self.wandering.len(),
             self.expunged.len(),
             self.mailboxes.len(),
-            self.same
+            self.same,
+            self.restorations
         )
     }
 
