@@ -30,6 +30,7 @@ pub struct RestoredMailbox {
 
 /// Where the octets of a [`RestoredMessage`] come from.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "some dozens at once, and most are the large one")]
 pub enum RestoredFrom {
     /// They were written by [`Restore::stage`], which was told flags and date, and finished.
     Staged(SqliteStaged),
