@@ -114,7 +114,9 @@ pub(crate) fn begin(txn: &mut Txn<'_>, account: i64, key: &str, spec: &Spec) -> 
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?5)",
         )?
         .execute(params![account, name, spec.uses, spec.uidvalidity, spec.uidnext, spec.modseq])?;
-    Ok(txn.conn.last_insert_rowid())
+    let id = txn.conn.last_insert_rowid();
+    txn.count_mailbox(account);
+    Ok(id)
 }
 
 /// Puts messages into a mailbox that is being restored, ascending by UID.
