@@ -16,7 +16,7 @@ use crate::{error::Res, schema::sync_dir};
 pub(crate) const INLINE_MAX: usize = 128 * 1024;
 
 /// Files in one directory, about.
-const PER_DIRECTORY: u64 = 1024;
+pub(crate) const PER_DIRECTORY: u64 = 1024;
 
 /// The directories `bodies/` and `tmp/`, the latter with a directory of this process.
 ///

@@ -35,6 +35,7 @@ mod date;
 mod error;
 mod files;
 mod index;
+mod leftover;
 mod mailbox;
 mod maildrop;
 mod oneshot;

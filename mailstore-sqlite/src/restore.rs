@@ -32,7 +32,7 @@ pub struct RestoredMailbox {
 #[derive(Debug)]
 pub enum RestoredFrom {
     /// They were written by [`Restore::stage`], which was told flags and date, and finished.
-    Staged(SqliteStaged),
+    Staged(Box<SqliteStaged>),
     /// They are those of a message restored before, and are shared with it, as COPY does.
     CopyOf {
         /// Its mailbox.

@@ -212,6 +212,10 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
 
     schema::prepare(&Control::path(dir), Kind::Control, busy)?;
     let shards = prepare_shards(dir, &options, busy)?;
+    if let Err(fault) = crate::leftover::clear(dir, shards, busy) {
+        // It costs room, and `repair` removes it as well.
+        tracing::warn!(error = %StoreError::from(fault), "files that were never committed stay");
+    }
     let files = Arc::new(BodyFiles::open(dir)?);
     let control = Control::open(dir, busy, shards)?;
     let (pool, mut threads) = Pool::start(dir, shards, options.readers, busy)?;

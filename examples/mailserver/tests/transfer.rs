@@ -116,7 +116,7 @@ fn an_archive_moves_a_mailbox_with_its_uids_while_the_server_runs() {
     assert!(why.contains("account has mail"), "{why}");
     let why = refused(&run(config, &["import", "bob@example.test", &archive, "--merge", "--dry-run"]));
     assert!(why.contains("cut off"), "{why}");
-    let mut changed = whole.clone();
+    let mut changed = whole;
     let place = memchr_of(&changed, b"Subject: 3");
     changed[place] ^= 1;
     fs::write(&archive, &changed).unwrap();

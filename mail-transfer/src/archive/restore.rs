@@ -241,7 +241,7 @@ impl Run<'_> {
                         flags: message.flags,
                         internal_date: message.internal_date,
                     },
-                    (None, Some(staged)) => RestoredFrom::Staged(staged),
+                    (None, Some(staged)) => RestoredFrom::Staged(Box::new(staged)),
                     (None, None) => return Ok(()),
                 };
                 target.group.push(RestoredMessage {
