@@ -35,6 +35,8 @@ fn an_archive_brings_everything_back_as_it_was() {
         let (_dir, store, new) = account();
         let report =
             block_on(restore(&new, &mut reader(&octets), &RestoreOptions::default(), &mut |_| {})).unwrap();
+        assert_eq!(block_on(annotations(&new, None)), block_on(annotations(&old, None)));
+        assert!(!block_on(annotations(&old, None)).is_empty());
         let (old, before) = (block_on(all(&old)), block_on(subscriptions(&old)));
         let seen = block_on(all(&new));
         assert_eq!(seen, old, "seed {seed}");

@@ -56,6 +56,13 @@ impl Control {
         Ok(found.query_row([name], place).optional()?)
     }
 
+    /// The name of an account.
+    pub(crate) fn name(&self, id: i64) -> Res<Option<String>> {
+        let conn = lock(&self.reader);
+        let mut found = conn.prepare_cached("SELECT name FROM account WHERE id = ?1")?;
+        Ok(found.query_row([id], |r| r.get(0)).optional()?)
+    }
+
     pub(crate) fn account(&self, name: &str) -> Res<Option<AccountInfo>> {
         let conn = lock(&self.reader);
         let mut found = conn.prepare_cached(&format!("{INFO} WHERE name = ?1"))?;

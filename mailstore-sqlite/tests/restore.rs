@@ -9,7 +9,7 @@ use std::{fs, num::NonZeroU32};
 use common::{append, block_on, body_files, check, inbox, message, names};
 use mailstore_api::{
     Account, AppendSpec, ErrorKind, Flags, Hint, Interest, InternalDate, MailStore, Mailbox, MailboxId,
-    MailboxName, ModSeq, OpenMode, SpecialUse, Staged, Uid, UidValidity, Watch,
+    MailboxName, ModSeq, OpenMode, QuotaLimits, SpecialUse, Staged, Uid, UidValidity, Watch,
 };
 use mailstore_sqlite::{
     Options, Restore, RestoredFrom, RestoredMailbox, RestoredMessage, SqliteAccount, SqliteStore,
@@ -173,6 +173,38 @@ fn a_mailbox_of_the_name_is_replaced_and_its_messages_move() {
     assert!(store.check(&mut |_| {}).unwrap().is_clean());
     drop((open_one, restore, anna, store));
     check(dir.path());
+}
+
+#[test]
+fn what_is_restored_counts_and_is_refused_over_a_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, anna) = open(dir.path());
+    let restore = anna.restore("k1").unwrap();
+    let id = block_on(restore.mailbox(&RestoredMailbox { name: MailboxName::inbox(), ..spec("x") })).unwrap();
+    let limits = QuotaLimits { messages: Some(2), mailboxes: Some(2), ..QuotaLimits::default() };
+    store.set_quota("anna", limits).unwrap();
+    block_on(restore.put(&id, vec![new(&restore, 1, "one"), new(&restore, 2, "two")])).unwrap();
+    let over = block_on(restore.put(&id, vec![new(&restore, 3, "three")]));
+    assert_eq!(over.unwrap_err().kind, ErrorKind::OverQuota);
+    // INBOX is replaced; another one would be one more.
+    assert_eq!(block_on(restore.mailbox(&spec("Other"))).unwrap_err().kind, ErrorKind::OverQuota);
+    assert!(store.check(&mut |_| {}).unwrap().is_clean());
+    block_on(restore.publish()).unwrap();
+    let (_, used) = store.quota("anna").unwrap();
+    assert_eq!((used.messages, used.mailboxes), (2, 1));
+    assert!(used.octets > 0);
+    let id = block_on(restore.mailbox(&spec("Other"))).unwrap();
+    let copy = RestoredFrom::CopyOf {
+        mailbox: block_on(inbox(&anna)),
+        uid: Uid::new(1).unwrap(),
+        flags: Flags::default(),
+        internal_date: InternalDate::default(),
+    };
+    let over = block_on(restore.put(&id, vec![placed(1, copy)]));
+    assert_eq!(over.unwrap_err().kind, ErrorKind::OverQuota, "copies count");
+    block_on(anna.abandon_restores()).unwrap();
+    assert_eq!(store.quota("anna").unwrap().1, used);
+    assert!(store.check(&mut |_| {}).unwrap().is_clean());
 }
 
 #[test]

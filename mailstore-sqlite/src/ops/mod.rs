@@ -7,6 +7,9 @@ pub(crate) mod derived;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod hierarchy;
+pub(crate) mod notes;
+pub(crate) mod outbox;
+pub(crate) mod quota;
 pub(crate) mod reap;
 pub(crate) mod restore;
 
