@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::{fs, num::NonZeroU32};
+use std::num::NonZeroU32;
 
 use common::{append, block_on, body_files, check, inbox, message, names};
 use mailstore_api::{
@@ -225,32 +225,4 @@ fn an_account_takes_its_unfinished_restoration_along() {
     assert!(report.is_clean() && report.messages == 0, "{report:?}");
     drop((restore, anna, store));
     assert_eq!(body_files(dir.path()), 0);
-}
-
-#[test]
-fn files_a_killed_process_never_committed_go_when_the_store_is_opened() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, anna) = open(dir.path());
-    let inbox = block_on(inbox(&anna));
-    block_on(append(&anna, &inbox, &vec![b'x'; 300_000])).unwrap();
-    drop((anna, store));
-    // As if the process that wrote it were killed before the commit of another one.
-    let bucket = dir.path().join("bodies/00-0000");
-    let committed =
-        fs::read_dir(&bucket).unwrap().next().unwrap().unwrap().file_name().into_string().unwrap();
-    let (run, _) = committed.split_once('-').unwrap();
-    let dead = dir.path().join("tmp").join(run);
-    fs::create_dir_all(&dead).unwrap();
-    fs::write(dead.join("lock"), "").unwrap();
-    fs::write(bucket.join(format!("{run}-77")), "never committed").unwrap();
-    // Nobody knows whose this is: `repair` takes it, not we.
-    fs::write(bucket.join("elses-1"), "another's").unwrap();
-    let (store, anna) = open(dir.path());
-    let report = store.check(&mut |_| {}).unwrap();
-    assert_eq!(report.findings.len(), 1, "{report:?}");
-    assert!(report.findings[0].text.contains("elses-1"));
-    assert!(bucket.join(committed).exists());
-    let (_, mailbox) = block_on(anna.open(&inbox, OpenMode::Examine)).unwrap();
-    assert_eq!(block_on(common::read(&mailbox, Uid::new(1).unwrap())).len(), 300_000);
-    assert_eq!(block_on(mailbox.snapshot()).unwrap().uids.len(), 1);
 }
