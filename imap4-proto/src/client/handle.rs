@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use base64::{
     Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use mail_wire::{Instant, Machine, OutputQueue, Poll, Upgrade, Upgraded, Wait};
 
@@ -19,12 +19,13 @@ use crate::{
     grammar::response::{counted_tag, head, tail},
     server::State,
     types::{
-        Capabilities, CapabilityList, CommandKind, Response, ResponseCode, ResponseText, SecretBuf, Status,
+        Capabilities, CapabilityList, CommandKind, Quirks, Response, ResponseCode, ResponseText, SecretBuf,
+        Status,
     },
 };
 
-/// Servers leave the padding out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+/// Of servers that leave the padding out.
+const UNPADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -178,6 +179,7 @@ impl Client {
             }
             Response::Capability(list) => {
                 self.learn(list);
+                self.fresh = self.config.quirks.contains(Quirks::CAPABILITY_DURING_LOGIN);
                 Event::Response(response)
             }
             Response::Enabled(list) => {
@@ -203,6 +205,7 @@ impl Client {
 
     /// `+`: for a literal, else for what has the connection for itself.
     fn continued<'b>(&mut self, text: ResponseText<'b>) -> Event<'b> {
+        let unpadded = self.config.quirks.contains(Quirks::UNPADDED_BASE64);
         if let Some((tag, waits)) = self.waiting {
             self.out.release();
             self.waiting = if waits > 1 { Some((tag, waits - 1)) } else { None };
@@ -216,7 +219,8 @@ impl Client {
                     self.sasl_line(&initial);
                     return Event::Continued;
                 }
-                match BASE64.decode(text.words) {
+                let base64 = if unpadded { &UNPADDED } else { &STANDARD };
+                match base64.decode(text.words) {
                     Ok(challenge) => {
                         *asked = true;
                         Event::Challenge(SecretBuf::new(challenge))
