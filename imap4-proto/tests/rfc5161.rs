@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -83,4 +85,9 @@ fn names_are_in_utf_8_once_it_is_enabled() {
             "g NO the mailbox name is not valid UTF-8\r\n"
         );
     }
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc5161.txt"));
 }

@@ -80,6 +80,43 @@ pub fn selected(script: &str) -> Dialogue {
     Dialogue::new(Start::Selected, script)
 }
 
+/// Replays each dialogue of a file. Each begins with a line `== where it stands, how it begins`, with more after commas: `has` and
+/// capabilities, `utf8`, `unknown`.
+#[track_caller]
+pub fn file(text: &str) {
+    let mut failed = Vec::new();
+    let mut all = 0;
+    for part in text.split("\n== ").map(|part| part.trim_start_matches("== ")) {
+        let (title, script) = part.split_once('\n').unwrap();
+        let run = || {
+            let mut words = title.split(", ");
+            let _place = words.next();
+            let start = match words.next() {
+                Some("greeted") => Start::Greeting,
+                Some("not_authenticated") => Start::NotAuthenticated,
+                Some("authenticated") => Start::Authenticated,
+                Some("selected") => Start::Selected,
+                other => panic!("how does it begin? {other:?}"),
+            };
+            let mut dialogue = Dialogue::new(start, script);
+            for word in words {
+                dialogue = match word.split_once(' ').unwrap_or((word, "")) {
+                    ("has", capabilities) => dialogue.has(capabilities),
+                    ("utf8", "") => dialogue.utf8(),
+                    ("unknown", "") => dialogue.with_unknown(),
+                    other => panic!("{other:?}"),
+                };
+            }
+            dialogue.replay();
+        };
+        all += 1;
+        if std::panic::catch_unwind(run).is_err() {
+            failed.push(title);
+        }
+    }
+    assert!(failed.is_empty(), "{} of {all} dialogues fail: {failed:#?}", failed.len());
+}
+
 impl Dialogue {
     fn new(start: Start, script: &str) -> Self {
         let turns = turns(script);
@@ -186,15 +223,21 @@ fn turns(script: &str) -> Vec<(Side, Vec<u8>)> {
 
 /// The length of the command or response at the start: its lines and literals.
 pub fn frame_len(octets: &[u8]) -> usize {
+    frame_of(octets, usize::MAX)
+}
+
+/// The same, where octets follow only so many of the literals' headers: the next one is refused, and ends it.
+pub fn frame_of(octets: &[u8], literals: usize) -> usize {
     let mut at = 0;
-    loop {
+    for taken in 0.. {
         let Some(end) = octets[at..].windows(2).position(|w| w == b"\r\n") else { return octets.len() };
         let line = &octets[at..at + end];
         at += end + 2;
-        let Some(n) = literal(line) else { return at };
+        let Some(n) = literal(line).filter(|_| taken < literals) else { return at };
         at += n;
         assert!(at <= octets.len(), "a literal is cut short: {}", octets.escape_ascii());
     }
+    at
 }
 
 /// `{n}` or `{n+}` at the end of a line.

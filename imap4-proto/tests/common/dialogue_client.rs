@@ -12,7 +12,7 @@ use imap4_proto::{
 };
 use mail_wire::{Instant, Machine, Poll, TlsInfo, Upgrade, Upgraded};
 
-use super::{Dialogue, Side, Start, frame_len, frames, response};
+use super::{Dialogue, Side, Start, frame_len, frame_of, frames, response};
 
 /// What of APPEND is still to be done, once the server takes it.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,6 +74,7 @@ struct Connected {
     heard: Vec<String>,
     piece: usize,
     unknown: bool,
+    capabilities: String,
 }
 
 /// Calls the client's methods for the client's lines, and returns the machine's events.
@@ -90,6 +91,7 @@ pub fn connect(dialogue: &Dialogue, piece: usize) -> Vec<String> {
         heard: Vec::new(),
         piece,
         unknown: dialogue.unknown,
+        capabilities: dialogue.capabilities.clone(),
     };
     c.start(dialogue);
     let script: Vec<u8> = dialogue
@@ -98,6 +100,7 @@ pub fn connect(dialogue: &Dialogue, piece: usize) -> Vec<String> {
         .filter(|(side, _)| *side == Side::Client)
         .flat_map(|(_, octets)| octets.iter().copied())
         .collect();
+    let refused = refused(dialogue);
     let (mut at, mut due) = (0, 0);
     let mut units = Vec::new();
     for (side, octets) in &dialogue.turns {
@@ -105,8 +108,10 @@ pub fn connect(dialogue: &Dialogue, piece: usize) -> Vec<String> {
             Side::Client => {
                 due += octets.len();
                 while at < due {
-                    let n = c.say(&script[at..]);
-                    units.push(&script[at..at + n]);
+                    let (n, literals) = unit(&script[at..], at, &refused);
+                    let unit = &script[at..at + n];
+                    c.say(unit);
+                    units.push((unit, literals));
                     at += n;
                 }
             }
@@ -120,14 +125,44 @@ pub fn connect(dialogue: &Dialogue, piece: usize) -> Vec<String> {
     assert!(c.steps.is_empty(), "not sent: {:?}", c.steps);
     let utf8 = c.client.utf8();
     let mut said = &c.said[..];
-    for unit in units {
+    for (unit, literals) in units {
         assert!(!said.is_empty(), "not said: {}", unit.escape_ascii());
-        let (part, rest) = said.split_at(frame_len(said));
+        let (part, rest) = said.split_at(frame_of(said, literals));
         said = rest;
         assert!(means_the_same(part, unit, utf8), "{} is not {}", part.escape_ascii(), unit.escape_ascii());
     }
     assert!(said.is_empty(), "too much is said: {}", said.escape_ascii());
     c.heard
+}
+
+/// Where the client has sent the header of a literal which the server then refuses.
+fn refused(dialogue: &Dialogue) -> Vec<usize> {
+    let mut at = 0;
+    let mut all = Vec::new();
+    for (i, (side, octets)) in dialogue.turns.iter().enumerate() {
+        if *side == Side::Client {
+            at += octets.len();
+            let answer = dialogue.turns.get(i + 1).map_or(&b"+"[..], |(_, octets)| octets);
+            if octets.ends_with(b"}\r\n") && !octets.ends_with(b"+}\r\n") && !answer.starts_with(b"+") {
+                all.push(at);
+            }
+        }
+    }
+    all
+}
+
+/// The length of the command that begins here, `at` octets into the script, and how many of its literals are sent.
+fn unit(script: &[u8], at: usize, refused: &[usize]) -> (usize, usize) {
+    for literals in 0.. {
+        let n = frame_of(script, literals);
+        if refused.contains(&(at + n)) {
+            return (n, literals);
+        }
+        if frame_of(script, literals + 1) == n {
+            break;
+        }
+    }
+    (frame_len(script), usize::MAX)
 }
 
 impl Connected {
@@ -154,10 +189,8 @@ impl Connected {
         self.heard.clear();
     }
 
-    /// Says what the script begins with; how many octets of it that is.
-    fn say(&mut self, script: &[u8]) -> usize {
-        let n = frame_len(script);
-        let unit = &script[..n];
+    /// Says this: a command, or a line of one.
+    fn say(&mut self, unit: &[u8]) {
         let line = unit.strip_suffix(b"\r\n").unwrap_or(unit);
         if self.sasl == Some(true) {
             self.sasl = Some(false);
@@ -173,7 +206,6 @@ impl Connected {
             self.command(line);
         }
         self.collect();
-        n
     }
 
     fn command(&mut self, line: &[u8]) {
@@ -193,6 +225,8 @@ impl Connected {
                 self.idle = command == Command::Idle;
                 self.client.command(&command)
             }
+            // An extension of somebody else's.
+            None if !rest.to_ascii_uppercase().starts_with(b"APPEND ") => self.client.raw(rest),
             None => {
                 self.steps = append_steps(line, utf8);
                 match self.steps.pop_front() {
@@ -312,7 +346,9 @@ impl Connected {
                     let asked = String::from_utf8(self.said.split_off(n)).unwrap();
                     let tag = asked.strip_suffix(" CAPABILITY\r\n").unwrap().to_string();
                     let heard = self.heard.len();
-                    let mut answer = format!("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n").into_bytes();
+                    let capabilities = &self.capabilities;
+                    let answer = format!("* CAPABILITY IMAP4rev1 {capabilities}\r\n{tag} OK done\r\n");
+                    let mut answer = answer.into_bytes();
                     self.step(&mut answer);
                     self.heard.truncate(heard);
                 }
@@ -333,7 +369,7 @@ fn append_steps(command: &[u8], utf8: bool) -> VecDeque<Step> {
     if utf8 {
         server.set_enabled(Capabilities::UTF8_ACCEPT);
     }
-    let mut input = [command.strip_suffix(b"\r\n").unwrap_or(command), b"\r\n"].concat();
+    let mut input = [command, b"\r\n"].concat();
     let mut steps = VecDeque::new();
     while let Poll::Frame(n) = server.poll(&input, Instant::ZERO).unwrap() {
         let frame: Vec<u8> = input.drain(..n).collect();
