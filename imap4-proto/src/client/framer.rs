@@ -187,7 +187,11 @@ fn kind(line: &[u8]) -> Kind {
         Kind::New
     } else if first.iter().all(u8::is_ascii_digit)
         && words.next().is_some_and(|w| {
-            let w = if w.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(b"UID")) { w.get(3..).unwrap_or(w) } else { w };
+            let w = if w.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(b"UID")) {
+                w.get(3..).unwrap_or(w)
+            } else {
+                w
+            };
             w.get(..5).is_some_and(|w| w.eq_ignore_ascii_case(b"FETCH"))
         })
     {

@@ -1,6 +1,9 @@
 use alloc::vec::Vec;
 
-use super::{extension, astring, atom, date, date_time, fetch_items, flag_list, list_of, number, number64, quoted, string};
+use super::{
+    astring, atom, date, date_time, extension, fetch_items, flag_list, list_of, number, number64, quoted,
+    string,
+};
 use crate::{
     grammar::{self, Context, Parsed},
     types::{

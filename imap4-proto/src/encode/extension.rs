@@ -5,12 +5,13 @@ use alloc::vec::Vec;
 use memchr::memchr;
 
 use super::{
-    atom, list_of, number, string,
+    atom,
     command::{search_arguments, search_program, search_return, sp_astring, sp_mailbox},
+    list_of, number, string,
 };
 use crate::types::{
-    CatenatePart, Command, Element, GetMetadata, ListOf, MetadataDepth, MultiSearch, Notify, PartialRange, Replaced,
-    RightsChange, SeqNumber, Sort, Thread, ThreadAlgorithm,
+    CatenatePart, Command, Element, GetMetadata, ListOf, MetadataDepth, MultiSearch, Notify, PartialRange,
+    Replaced, RightsChange, SeqNumber, Sort, Thread, ThreadAlgorithm,
 };
 
 /// The arguments of a command of an extension.
@@ -51,11 +52,9 @@ pub(super) fn arguments(out: &mut Vec<u8>, command: &Command<'_>) {
             sp_list(out, *groups);
         }
         Command::GenUrlAuth(urls) => sp_list(out, *urls),
-        Command::ResetKey { mailbox, mechanisms } => {
-            if let Some(mailbox) = mailbox {
-                sp_mailbox(out, mailbox);
-                sp_list(out, *mechanisms);
-            }
+        Command::ResetKey { mailbox: Some(mailbox), mechanisms } => {
+            sp_mailbox(out, mailbox);
+            sp_list(out, *mechanisms);
         }
         Command::UrlFetch(urls) => sp_list(out, *urls),
         Command::Compress => out.extend_from_slice(b" DEFLATE"),
@@ -204,4 +203,3 @@ pub(crate) fn nstring8(out: &mut Vec<u8>, value: Option<&[u8]>) {
         None => super::nil(out),
     }
 }
-

@@ -1,6 +1,8 @@
 use alloc::vec::Vec;
 
-use super::{astring, code::code, extension_response, fetch::section, nil, number, number64, status_data, string};
+use super::{
+    astring, code::code, extension_response, fetch::section, nil, number, number64, status_data, string,
+};
 use crate::{
     grammar::{self, Fault},
     types::{

@@ -52,7 +52,11 @@ fn extras(out: &mut Vec<u8>, all: &[EsearchExtra<'_>]) {
                 out.extend_from_slice(b" PARTIAL (");
                 partial_range(out, range);
                 out.push(b' ');
-                if set.is_empty() { nil(out) } else { ranges(out, set.iter().copied()) }
+                if set.is_empty() {
+                    nil(out)
+                } else {
+                    ranges(out, set.iter().copied())
+                }
                 out.push(b')');
                 continue;
             }

@@ -137,4 +137,3 @@ fn replace(i: &[u8], uid: bool, context: Context) -> Parse<'_, Parsed<'_>> {
     let (i, (mailbox, message)) = append::append(i, context)?;
     Ok((i, Parsed::Append(Some(Replaced::new(uid, number)), mailbox, message)))
 }
-

@@ -43,7 +43,9 @@ pub(super) fn check(item: &FetchItem<'_>, context: Context) -> Result<(), nom::E
     match item {
         FetchItem::SaveDate => context.needs(Capabilities::SAVEDATE, "SAVEDATE is not on"),
         FetchItem::Preview { .. } => context.needs(Capabilities::PREVIEW, "PREVIEW is not on"),
-        FetchItem::EmailId | FetchItem::ThreadId => context.needs(Capabilities::OBJECTID, "OBJECTID is not on"),
+        FetchItem::EmailId | FetchItem::ThreadId => {
+            context.needs(Capabilities::OBJECTID, "OBJECTID is not on")
+        }
         _ => Ok(()),
     }
 }
@@ -51,5 +53,9 @@ pub(super) fn check(item: &FetchItem<'_>, context: Context) -> Result<(), nom::E
 /// `objectid = 1*255(ALPHA / DIGIT / "_" / "-")` (RFC 8474 section 7)
 pub(super) fn objectid(i: &[u8]) -> Parse<'_, &str> {
     let (rest, id) = take_while(i, |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if (1..=255).contains(&id.len()) { Ok((rest, ascii(id))) } else { fault("An identifier has 1 to 255 characters") }
+    if (1..=255).contains(&id.len()) {
+        Ok((rest, ascii(id)))
+    } else {
+        fault("An identifier has 1 to 255 characters")
+    }
 }

@@ -6,7 +6,8 @@ use super::{
     string::{astring, list_mailbox, separated},
 };
 use crate::types::{
-    AString, Capabilities, Create, List, ListOf, ListReturn, ListSelect, MailboxArg, MailboxAttributes, Patterns,
+    AString, Capabilities, Create, List, ListOf, ListReturn, ListSelect, MailboxArg, MailboxAttributes,
+    Patterns,
 };
 
 words! {
@@ -22,12 +23,11 @@ pub(super) fn mailbox(i: &[u8], context: Context) -> Parse<'_, MailboxArg<'_>> {
 }
 
 /// What brings the extended syntax of LIST with it.
-const EXTENDED: Capabilities =
-    Capabilities::LIST_EXTENDED
-        .and(Capabilities::SPECIAL_USE)
-        .and(Capabilities::LIST_STATUS)
-        .and(Capabilities::LIST_METADATA)
-        .and(Capabilities::LIST_MYRIGHTS);
+const EXTENDED: Capabilities = Capabilities::LIST_EXTENDED
+    .and(Capabilities::SPECIAL_USE)
+    .and(Capabilities::LIST_STATUS)
+    .and(Capabilities::LIST_METADATA)
+    .and(Capabilities::LIST_MYRIGHTS);
 
 /// `list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]`; after the name.
 pub(super) fn list(i: &[u8], context: Context) -> Parse<'_, List<'_>> {

@@ -5,9 +5,7 @@ use super::{
     octet, sp,
     string::{astring, atom},
 };
-use crate::types::{
-    Capabilities, EventGroup, ListOf, MailboxArg, MailboxFilter, Notify, NotifyEvent,
-};
+use crate::types::{Capabilities, EventGroup, ListOf, MailboxArg, MailboxFilter, Notify, NotifyEvent};
 
 words! {
     SET = b"SET"; NONE = b"NONE"; STATUS = b"STATUS"; SELECTED = b"SELECTED"; SELECTED_DELAYED = b"SELECTED-DELAYED";
@@ -139,7 +137,8 @@ fn event_with(i: &[u8], context: Context) -> Parse<'_, NotifyEvent<'_>> {
         if items.first() != Some(&b'(') {
             return Ok((rest, NotifyEvent::MessageNew(None)));
         }
-        return fetch::items(items, context).map(|(rest, items)| (rest, NotifyEvent::MessageNew(Some(items))));
+        return fetch::items(items, context)
+            .map(|(rest, items)| (rest, NotifyEvent::MessageNew(Some(items))));
     }
     let known = PLAIN.into_iter().find(|e| e.name().eq_ignore_ascii_case(name));
     Ok((rest, known.unwrap_or(NotifyEvent::Other(name))))

@@ -1,5 +1,6 @@
 use super::{
-    Context, Parse, list::mailbox,
+    Context, Parse,
+    list::mailbox,
     list_of::in_parentheses,
     number::number64,
     sp,

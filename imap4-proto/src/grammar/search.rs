@@ -1,9 +1,10 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Context, Parse, date, fault, search_extension,
+    Context, Parse, date, fault,
     keyword::{keyword, words},
     number::number64,
+    search_extension,
     search_return::search_return_opts,
     sequence::command_set,
     sp,
@@ -263,6 +264,7 @@ fn modseq(i: &[u8]) -> Parse<'_, SearchKey<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::SearchReturn;
     use alloc::{format, string::String};
 
     fn read(wire: &str) -> Option<Search<'_>> {

@@ -1,9 +1,4 @@
-use super::{
-    Context, Parse, date, fault, fetch_extension::objectid,
-    keyword::words,
-    number::nz_number,
-    sp,
-};
+use super::{Context, Parse, date, fault, fetch_extension::objectid, keyword::words, number::nz_number, sp};
 use crate::types::{Capabilities, SearchKey};
 
 words! {

@@ -93,7 +93,8 @@ fn update(i: &[u8], context: Context) -> Parse<'_, Option<crate::types::FetchIte
 pub(super) fn partial_range(i: &[u8]) -> Parse<'_, PartialRange> {
     let from_end = i.first() == Some(&b'-');
     let place = |i: &'_ [u8]| -> Result<(usize, NonZeroU32), _> {
-        let digits = if from_end { octet(i, b'-', "Both ends of a range count from the same side")? } else { i };
+        let digits =
+            if from_end { octet(i, b'-', "Both ends of a range count from the same side")? } else { i };
         nz_number(digits).map(|(rest, n)| (i.len() - rest.len(), n))
     };
     let (n, from) = place(i)?;

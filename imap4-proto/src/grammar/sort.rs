@@ -18,8 +18,7 @@ pub(super) fn sort(i: &[u8], uid: bool, context: Context) -> Parse<'_, Sort<'_>>
     let mut search = Search::new(uid, SearchKey::All);
     if let (rest, RETURN) = keyword(i) {
         context.needs(Capabilities::ESORT.and(Capabilities::CONTEXT_SORT), "ESORT is not on")?;
-        let (rest, (returns, window)) =
-            search_return_opts(sp(rest)?.0, Capabilities::CONTEXT_SORT, context)?;
+        let (rest, (returns, window)) = search_return_opts(sp(rest)?.0, Capabilities::CONTEXT_SORT, context)?;
         (search.returns, search.window) = (Some(returns), window);
         (i, ()) = sp(rest)?;
     }

@@ -1,12 +1,6 @@
 use alloc::vec::Vec;
 
-use super::{
-    Context, Parse, before, fault,
-    number::nz_number,
-    sort::search_criteria,
-    sp,
-    string::atom,
-};
+use super::{Context, Parse, before, fault, number::nz_number, sort::search_criteria, sp, string::atom};
 use crate::types::{Capabilities, Search, SearchKey, Thread, ThreadAlgorithm, ThreadToken, Threads};
 
 /// `thread = ["UID" SP] "THREAD" SP thread-alg SP search-criteria` (RFC 5256 section 5), with

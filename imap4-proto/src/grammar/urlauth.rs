@@ -1,6 +1,7 @@
 use super::{
-    Context, Parse, fault,
+    Context, Parse,
     chars::is_keyword_char,
+    fault,
     list::mailbox,
     list_of::list_of,
     sp,

@@ -378,7 +378,11 @@ impl Server {
     /// RFC 9586 section 3
     #[cold]
     pub(super) fn uid_required<'b>(&mut self, kind: CommandKind) -> Event<'b> {
-        self.tagged(b" BAD ", Some(Code::UidRequired), "Message numbers are not allowed once UIDONLY is enabled");
+        self.tagged(
+            b" BAD ",
+            Some(Code::UidRequired),
+            "Message numbers are not allowed once UIDONLY is enabled",
+        );
         self.count_bad();
         Event::Answered(Answered::UidRequired(kind))
     }

@@ -40,7 +40,11 @@ impl Server {
     }
 
     #[inline]
-    pub(super) fn line(&mut self, called: &'static str, write: impl FnOnce(&mut alloc::vec::Vec<u8>)) -> Answer {
+    pub(super) fn line(
+        &mut self,
+        called: &'static str,
+        write: impl FnOnce(&mut alloc::vec::Vec<u8>),
+    ) -> Answer {
         self.may_write(called)?;
         self.out.write_with(|out| {
             out.extend_from_slice(b"* ");

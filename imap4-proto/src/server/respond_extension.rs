@@ -6,8 +6,8 @@ use super::{answer::Answer, machine::Server};
 use crate::{
     encode, mutf7,
     types::{
-        AString, AclEntry, ListOf, MailboxArg, MetadataData, MetadataEntry, QuotaResource, Response, Rights, ThreadToken,
-        UrlData,
+        AString, AclEntry, ListOf, MailboxArg, MetadataData, MetadataEntry, QuotaResource, Response, Rights,
+        ThreadToken, UrlData,
     },
 };
 
@@ -31,7 +31,7 @@ impl Server {
         if self.utf8() { Cow::Borrowed(name) } else { mutf7::encode(name) }
     }
 
-    fn argument<'n>(&self, name: &'n Cow<'_, str>) -> MailboxArg<'n> {
+    const fn argument<'n>(&self, name: &'n str) -> MailboxArg<'n> {
         MailboxArg::new(AString::new(name.as_bytes()), self.utf8())
     }
 

@@ -24,7 +24,15 @@ impl<'b> AppendMessage<'b> {
     /// A message of `len` octets without flags and date.
     #[must_use]
     pub const fn new(len: u64) -> Self {
-        Self { flags: FlagList(&[]), date: None, len, binary: false, utf8: false, synchronizing: true, catenate: None }
+        Self {
+            flags: FlagList(&[]),
+            date: None,
+            len,
+            binary: false,
+            utf8: false,
+            synchronizing: true,
+            catenate: None,
+        }
     }
 
     /// A message put together from parts, of which these are the first, without flags and date.

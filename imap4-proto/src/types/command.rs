@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use super::{
     AString, CapabilityList, CommandKind, Create, Fetch, GetMetadata, IdParameters, List, ListOf, MailboxArg,
-    MechanismName, MetadataEntry, MultiSearch, Notify, QuotaLimit, RightsChange, Search, Select, SequenceSet, Sort,
-    StatusItems, Store, Thread, UrlRump,
+    MechanismName, MetadataEntry, MultiSearch, Notify, QuotaLimit, RightsChange, Search, Select, SequenceSet,
+    Sort, StatusItems, Store, Thread, UrlRump,
 };
 
 /// A command without its tag (RFC 9051 section 6 and the extensions). APPEND and REPLACE come in parts of their own.

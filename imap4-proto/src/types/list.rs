@@ -90,8 +90,14 @@ pub struct ListReturn {
 
 impl ListReturn {
     /// No return options.
-    pub const NONE: Self =
-        Self { subscribed: false, children: false, special_use: false, status: None, my_rights: false, given: false };
+    pub const NONE: Self = Self {
+        subscribed: false,
+        children: false,
+        special_use: false,
+        status: None,
+        my_rights: false,
+        given: false,
+    };
 }
 
 /// `mbox-or-pat` (RFC 9051 section 9): validated text.

@@ -133,7 +133,11 @@ mod tests {
             (1, 1, true, 0, None),
             (1, u32::MAX, true, u32::MAX, Some((1, u32::MAX))),
         ] {
-            assert_eq!(PartialRange::new(n(from), n(to), end).resolve(results), places, "{from}:{to} of {results}");
+            assert_eq!(
+                PartialRange::new(n(from), n(to), end).resolve(results),
+                places,
+                "{from}:{to} of {results}"
+            );
         }
     }
 }

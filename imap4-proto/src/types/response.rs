@@ -1,8 +1,9 @@
 use core::fmt;
 
 use super::{
-    AString, AclEntry, CapabilityList, Code, EsearchItem, Fetched, FlagList, IdParameters, ListOf, Listed, MailboxArg,
-    MetadataData, Namespaces, Numbers, QuotaResource, Rights, SequenceSet, StatusData, Threads, UrlData,
+    AString, AclEntry, CapabilityList, Code, EsearchItem, Fetched, FlagList, IdParameters, ListOf, Listed,
+    MailboxArg, MetadataData, Namespaces, Numbers, QuotaResource, Rights, SequenceSet, StatusData, Threads,
+    UrlData,
 };
 
 /// One response of a server (RFC 9051 section 7).

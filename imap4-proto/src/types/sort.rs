@@ -91,7 +91,11 @@ pub struct Sort<'b> {
 impl<'b> Sort<'b> {
     /// SORT by these criteria of what the search finds, with strings in this charset.
     #[must_use]
-    pub const fn new(criteria: ListOf<'b, SortCriterion>, charset: AString<'b>, mut search: Search<'b>) -> Self {
+    pub const fn new(
+        criteria: ListOf<'b, SortCriterion>,
+        charset: AString<'b>,
+        mut search: Search<'b>,
+    ) -> Self {
         search.charset = Some(charset);
         Self { criteria, search }
     }

@@ -147,7 +147,9 @@ mod tests {
                 (10, 9, 1, false)
             ]
         );
-        for wire in [&b"(1"[..], b"1", b"()", b"(1 )", b"(1)(", b"(1))", b"(0)", b"((1))", b"(1 (2))", b"(1 2(3)(4))"] {
+        for wire in
+            [&b"(1"[..], b"1", b"()", b"(1 )", b"(1)(", b"(1))", b"(0)", b"((1))", b"(1 (2))", b"(1 2(3)(4))"]
+        {
             assert!(Threads::parse(wire).is_none(), "{}", wire.escape_ascii());
         }
     }

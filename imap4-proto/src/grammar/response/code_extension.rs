@@ -20,7 +20,11 @@ words! {
 }
 
 /// `resp-text-code` of an extension; `Ok(None)` where the name is none of theirs. `rest` is what follows the name.
-pub(super) fn code<'b>(whole: &'b [u8], rest: &'b [u8], name: u128) -> Result<Option<Code<'b>>, nom::Err<Fault>> {
+pub(super) fn code<'b>(
+    whole: &'b [u8],
+    rest: &'b [u8],
+    name: u128,
+) -> Result<Option<Code<'b>>, nom::Err<Fault>> {
     let argument = || sp(rest).map(|(i, ())| i);
     let (rest, code) = match name {
         // RFC 8474 section 7
@@ -81,7 +85,9 @@ fn long<'b>(whole: &[u8]) -> Option<Code<'b>> {
 fn tag(i: &[u8]) -> crate::grammar::Parse<'_, &str> {
     let (rest, tag) = astring(i)?;
     match tag.bytes() {
-        alloc::borrow::Cow::Borrowed(text) if tag.form() != Form::Literal && text.is_ascii() => Ok((rest, ascii(text))),
+        alloc::borrow::Cow::Borrowed(text) if tag.form() != Form::Literal && text.is_ascii() => {
+            Ok((rest, ascii(text)))
+        }
         _ => fault("A tag is missing"),
     }
 }

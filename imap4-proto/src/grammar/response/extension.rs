@@ -97,10 +97,7 @@ fn rights(i: &[u8], name: u128, reading: Reading) -> Parse<'_, Response<'_>> {
 }
 
 /// `*(SP element)` up to the end, where spaces may stand
-fn optional<'b, T>(
-    i: &'b [u8],
-    element: impl FnMut(&'b [u8]) -> Parse<'b, T>,
-) -> Parse<'b, ListOf<'b, T>> {
+fn optional<'b, T>(i: &'b [u8], element: impl FnMut(&'b [u8]) -> Parse<'b, T>) -> Parse<'b, ListOf<'b, T>> {
     match i {
         [b' ', rest @ ..] if rest.iter().any(|b| *b != b' ') => list_of(rest, false, element),
         _ => Ok((i, ListOf::EMPTY)),

@@ -116,7 +116,9 @@ pub(super) fn status(i: &[u8], reading: Reading) -> Parse<'_, Response<'_>> {
                 None => number64(rest).map(|(i, n)| (data.append_limit = Some(Some(n)), i).1)?,
             },
             DELETED_STORAGE => large(&mut data.deleted_storage)?,
-            MAILBOXID => super::extension::parenthesized_id(rest).map(|(i, id)| (data.mailbox_id = Some(id), i).1)?,
+            MAILBOXID => {
+                super::extension::parenthesized_id(rest).map(|(i, id)| (data.mailbox_id = Some(id), i).1)?
+            }
             0 => return fault("A list of figures does not end"),
             _ => skip(rest)?,
         };

@@ -121,9 +121,7 @@ fn data<'b>(
         LIST | XLIST => mailbox::list(i, reading).map(|(i, l)| (i, Response::List(l)))?,
         LSUB => mailbox::list(i, reading).map(|(i, l)| (i, Response::Lsub(l)))?,
         STATUS => mailbox::status(i, reading)?,
-        SEARCH => {
-            search_data(i).map(|(i, (found, modseq))| (i, Response::Search { found, modseq }))?
-        }
+        SEARCH => search_data(i).map(|(i, (found, modseq))| (i, Response::Search { found, modseq }))?,
         ESEARCH => esearch::esearch(i, reading)?,
         VANISHED => vanished(i)?,
         NAMESPACE => mailbox::namespace(i)?,
