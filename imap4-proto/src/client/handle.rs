@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     encode::MalformedResponse,
-    grammar::response::{counted_tag, head, tail},
+    grammar::response::{Begun, counted_tag, head, tail},
     server::State,
     types::{
         Capabilities, CapabilityList, CommandKind, Quirks, Response, ResponseCode, ResponseText, SecretBuf,
@@ -40,6 +40,8 @@ impl Machine for Client {
             Turn::Closing => return Ok(Poll::Close),
             Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
             Turn::Upgrading => return Err(Fatal::PlaintextAfterStartTls),
+            // What follows in the input is compressed: the driver hands it to the other side of DEFLATE.
+            Turn::Deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
             Turn::Sasl { asked: true, .. } => return Ok(Poll::Blocked),
             _ => {}
         }
@@ -76,7 +78,12 @@ impl Machine for Client {
         match core::mem::replace(&mut self.framed, Framed::None) {
             Framed::Whole => self.response(frame),
             Framed::Head => match head(frame, self.reading()) {
-                Ok((_, (Some(number), items, literal))) => Event::FetchBegin { number, items, literal },
+                Ok((_, (Some(Begun { number, uid: false }), items, literal))) => {
+                    Event::FetchBegin { number, items, literal }
+                }
+                Ok((_, (Some(Begun { number: uid, .. }), items, literal))) => {
+                    Event::UidFetchBegin { uid, items, literal }
+                }
                 Ok((_, (None, items, literal))) => Event::FetchNext { items, literal },
                 Err(_) => {
                     self.dropping = true;
@@ -123,7 +130,11 @@ impl Machine for Client {
     }
 
     fn upgraded(&mut self, transport: Upgraded) {
-        let Upgraded::Tls(info) = transport else { return };
+        let info = match transport {
+            Upgraded::Tls(info) => info,
+            Upgraded::Deflate => return self.deflated(),
+            _ => return,
+        };
         self.tls = Some(Box::new(info));
         // RFC 9051 section 6.2.1: "the client MUST discard cached information about server capabilities".
         self.known = None;
@@ -138,6 +149,15 @@ impl Machine for Client {
 }
 
 impl Client {
+    /// Both directions are compressed from here (RFC 4978).
+    fn deflated(&mut self) {
+        if matches!(self.turn, Turn::Deflating) {
+            self.turn = Turn::Ready;
+            self.compressed = true;
+            self.promote();
+        }
+    }
+
     fn wait(&mut self, nothing: bool, now: Instant) {
         let sending = matches!(self.turn, Turn::Append { step: AppendStep::Sending(_), .. });
         let idling = matches!(self.turn, Turn::Idle { step: IdleStep::Idling { .. }, .. });
@@ -291,6 +311,7 @@ impl Client {
         match &mut self.turn {
             Turn::Sasl { .. } => self.turn = Turn::Ready,
             Turn::Tls => self.turn = if status == Status::Ok { Turn::Upgrading } else { Turn::Ready },
+            Turn::Compress => self.turn = if status == Status::Ok { Turn::Deflating } else { Turn::Ready },
             Turn::Append { tag: append, step, .. } if *append == tag => match *step {
                 AppendStep::Sending(left) | AppendStep::Owed(left) => *step = AppendStep::Owed(left),
                 AppendStep::Waiting => self.turn = Turn::Ready,
@@ -321,6 +342,13 @@ impl Client {
             (CommandKind::Logout, _) => {
                 self.state = State::Logout;
                 self.turn = Turn::Closing;
+            }
+            (CommandKind::Unauthenticate, Status::Ok) => {
+                // RFC 8437 section 4: what was enabled is no more, and the capabilities are others.
+                self.state = State::NotAuthenticated;
+                self.enabled = Capabilities::NONE;
+                self.known = None;
+                self.fresh = false;
             }
             (kind, Status::Ok) => self.state = after(kind, self.state),
             _ => {}

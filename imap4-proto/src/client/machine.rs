@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{config::Config, event::Tag, framer::Framer, known::ServerCapabilities, pending::Pending};
 use crate::{
-    server::{State, allowed},
+    server::{AppendOpen, State, allowed},
     types::{Capabilities, CommandKind, Reading},
 };
 
@@ -24,8 +24,8 @@ pub(super) enum Turn {
     Append {
         tag: u32,
         step: AppendStep,
-        /// The message stands in `UTF8 (...)`.
-        utf8: bool,
+        /// What the message stands in.
+        open: AppendOpen,
     },
     Idle {
         tag: u32,
@@ -33,6 +33,10 @@ pub(super) enum Turn {
     },
     /// STARTTLS is in flight.
     Tls,
+    /// COMPRESS is in flight.
+    Compress,
+    /// The driver: DEFLATE. Commands can be issued; they wait for it.
+    Deflating,
     /// The driver: TLS.
     Upgrading,
     /// The driver: the end.
@@ -71,6 +75,7 @@ impl Turn {
             Self::Append { .. } => "APPEND",
             Self::Idle { .. } => "IDLE",
             Self::Tls | Self::Upgrading => "STARTTLS",
+            Self::Compress | Self::Deflating => "COMPRESS",
             Self::Closing => "closing",
         }
     }
@@ -132,6 +137,8 @@ pub struct Client {
     pub(super) fresh: bool,
     pub(super) enabled: Capabilities,
     pub(super) tls: Option<Box<TlsInfo>>,
+    /// Both directions are compressed.
+    pub(super) compressed: bool,
 }
 
 impl fmt::Debug for Client {
@@ -176,6 +183,7 @@ impl Client {
             fresh: false,
             enabled: Capabilities::NONE,
             tls: None,
+            compressed: false,
             config,
         }
     }
@@ -217,6 +225,12 @@ impl Client {
         self.tls.as_deref()
     }
 
+    /// Whether both directions are compressed (RFC 4978).
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
     /// How many commands are not complete.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -244,7 +258,7 @@ impl Client {
     /// state in which it has a place.
     pub(super) fn may_issue(&self, kind: CommandKind) -> Result<(), Misuse> {
         let state = self.in_flight.iter().fold(self.state, |state, c| after(c.kind, state));
-        if matches!(self.turn, Turn::Ready) && allowed(kind, state) {
+        if matches!(self.turn, Turn::Ready | Turn::Deflating) && allowed(kind, state) {
             Ok(())
         } else {
             self.misuse(kind.name())
@@ -278,6 +292,7 @@ impl Client {
     /// Sends the commands that nothing waits in front of.
     pub(super) fn promote(&mut self) {
         while self.waiting.is_none()
+            && !matches!(self.turn, Turn::Deflating)
             && let Some(next) = self.pending.pop_front()
         {
             next.put(&mut self.out);
@@ -300,6 +315,7 @@ pub(super) const fn after(kind: CommandKind, state: State) -> State {
         CommandKind::Select | CommandKind::Examine => State::Selected,
         CommandKind::Close | CommandKind::Unselect => State::Authenticated,
         CommandKind::Logout => State::Logout,
+        CommandKind::Unauthenticate => State::NotAuthenticated,
         _ => state,
     }
 }

@@ -1,7 +1,7 @@
 use memchr::memchr;
 
 use super::{
-    capabilities,
+    capabilities, code_extension,
     value::{sp_or_more, trimmed},
     words_of,
 };
@@ -128,7 +128,12 @@ fn resp_text_code(i: &[u8]) -> Result<ResponseCode<'_>, nom::Err<Fault>> {
             let (i, set) = sequence_set(argument()?)?;
             return end(i, ResponseCode::Modified(set));
         }
-        _ => return other(i),
+        _ => {
+            return match code_extension::code(i, rest, name) {
+                Ok(Some(code)) => Ok(ResponseCode::Plain(code)),
+                _ => other(i),
+            };
+        }
     };
     end(rest, ResponseCode::Plain(plain)).or_else(|_| other(i))
 }
