@@ -89,7 +89,7 @@ fn a_command_without_an_answer_is_seen() {
 }
 
 #[test]
-#[should_panic(expected = "Unknown command")]
+#[should_panic(expected = "status: Bad, text: Unknown command } is not")]
 fn what_is_no_command_is_seen() {
-    dialogue::selected("C: a EXPONGE\nS: a BAD what\n").replay();
+    dialogue::selected("C: a EXPONGE\nS: a OK what\n").replay();
 }

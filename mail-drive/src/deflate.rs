@@ -3,6 +3,7 @@
 
 use core::{
     pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll, ready},
 };
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
@@ -16,15 +17,38 @@ use std::{
 const READ: usize = 4 * 1024;
 /// With so many compressed octets unsent, no more are made.
 const UNSENT: usize = 16 * 1024;
-/// Octets compressed at once.
+/// Octets compressed at once; they fit a stored block.
 const PIECE: usize = 16 * 1024;
+
+/// The compressors of all connections of this process.
+static COMPRESSORS: AtomicUsize = AtomicUsize::new(0);
+
+/// One of them.
+struct Compressor(Compress);
+
+impl Compressor {
+    /// One more, unless there are `most`.
+    fn new(most: usize) -> Option<Self> {
+        COMPRESSORS
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < most).then_some(n + 1))
+            .ok()
+            .map(|_| Self(Compress::new(Compression::default(), false)))
+    }
+}
+
+impl Drop for Compressor {
+    fn drop(&mut self) {
+        COMPRESSORS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// The state of both directions. The stream is passed to each call.
 ///
 /// Memory: 43 KiB to read, which hold the last 32 KiB that the peer may refer to, taken at the first octet; some 300 KiB to
 /// write, taken at the first octet and given back by [`rest`](Self::rest); what is compressed and unsent, at most
-/// [`UNSENT`] and what one piece makes. What is read is inflated into the room the reader has, and no further: a small
-/// input that stands for a large one takes time, not memory.
+/// [`UNSENT`] and what one piece makes. Where there are too many compressors already, what is written goes out as it is, in
+/// stored blocks (RFC 1951 section 3.2.4), up to the next flush. What is read is inflated into the room the reader has, and no
+/// further: a small input that stands for a large one takes time, not memory.
 #[derive(Default)]
 pub(crate) struct Deflate {
     inflate: Option<Decompress>,
@@ -35,7 +59,9 @@ pub(crate) struct Deflate {
     more: bool,
     /// The peer's last block has come.
     ended: bool,
-    compress: Option<Compress>,
+    compressor: Option<Compressor>,
+    /// How many compressors there may be in the process.
+    compressors: usize,
     /// Compressed octets; the first `sent` are sent.
     output: Vec<u8>,
     sent: usize,
@@ -44,9 +70,9 @@ pub(crate) struct Deflate {
 }
 
 impl Deflate {
-    /// `early` came already, behind what asked for compression.
-    pub(crate) fn new(early: &[u8]) -> Self {
-        Self { input: early.to_vec(), ..Self::default() }
+    /// `early` came already, behind what asked for compression. Beside `compressors` in the process there is none here.
+    pub(crate) fn new(early: &[u8], compressors: usize) -> Self {
+        Self { input: early.to_vec(), compressors, ..Self::default() }
     }
 
     /// Reads and inflates. `Ok(0)` is the end: of the stream, or of the last block.
@@ -150,8 +176,9 @@ impl Deflate {
 
     /// Ends the block and sends it.
     fn poll_end<S: AsyncWrite>(&mut self, stream: Pin<&mut S>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if core::mem::take(&mut self.dirty) {
+        if self.dirty {
             self.compress(&[], FlushCompress::Sync)?;
+            self.dirty = false;
         }
         self.poll_send(stream, cx)
     }
@@ -167,7 +194,13 @@ impl Deflate {
     }
 
     fn compress(&mut self, mut octets: &[u8], flush: FlushCompress) -> io::Result<()> {
-        let compress = self.compress.get_or_insert_with(|| Compress::new(Compression::default(), false));
+        if self.compressor.is_none() && !self.dirty {
+            self.compressor = Compressor::new(self.compressors);
+        }
+        let Some(Compressor(compress)) = &mut self.compressor else {
+            self.store(octets);
+            return Ok(());
+        };
         loop {
             self.output.reserve(READ);
             let before = compress.total_in();
@@ -180,6 +213,16 @@ impl Deflate {
             if octets.is_empty() && self.output.len() < self.output.capacity() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Writes a stored block: what stands before it is whole octets, as it is after each flush and each such block.
+    fn store(&mut self, octets: &[u8]) {
+        if let Some(len) = u16::try_from(octets.len()).ok().filter(|len| *len > 0) {
+            self.output.push(0);
+            self.output.extend_from_slice(&len.to_le_bytes());
+            self.output.extend_from_slice(&(!len).to_le_bytes());
+            self.output.extend_from_slice(octets);
         }
     }
 
@@ -204,14 +247,14 @@ impl Deflate {
     /// made by a new one: it refers to nothing before it, which the peer cannot tell.
     pub(crate) fn rest(&mut self) -> bool {
         if !self.dirty {
-            self.compress = None;
+            self.compressor = None;
         }
-        self.compress.is_none()
+        self.compressor.is_none()
     }
 
     /// Whether [`rest`](Self::rest) has something to give back.
     pub(crate) const fn is_awake(&self) -> bool {
-        self.compress.is_some()
+        self.compressor.is_some()
     }
 }
 
@@ -264,6 +307,10 @@ mod tests {
         }
     }
 
+    fn compressing() -> Deflate {
+        Deflate::new(b"", usize::MAX)
+    }
+
     fn cx() -> Context<'static> {
         Context::from_waker(Waker::noop())
     }
@@ -306,7 +353,7 @@ mod tests {
     fn each_flush_can_be_read_at_once_whatever_the_pieces() {
         let parts = [b"a1 OK done\r\n".to_vec(), noise(100_000), vec![b'x'; 300_000], b"*".to_vec()];
         for (most, room) in [(1, 1000), (7, 1), (usize::MAX, 1 << 20)] {
-            let (mut ours, mut theirs) = (Deflate::default(), Deflate::default());
+            let (mut ours, mut theirs) = (compressing(), compressing());
             for part in &parts {
                 let mut wire = Wire { most, ..Wire::default() };
                 write(&mut ours, &mut wire, part);
@@ -319,8 +366,34 @@ mod tests {
     }
 
     #[test]
+    fn beyond_the_most_compressors_octets_go_out_as_they_are() {
+        let (mut ours, mut theirs) = (Deflate::new(b"", 0), compressing());
+        let mut wire = Wire { most: 1000, ..Wire::default() };
+        let all = noise(70_000);
+        for part in [&all[..], b"x", &all[..20_000]] {
+            write(&mut ours, &mut wire, part);
+            let blocks = part.len().div_ceil(PIECE);
+            assert_eq!(wire.written.len(), part.len() + 5 * blocks);
+            wire.to_read = core::mem::take(&mut wire.written);
+            assert_eq!(read(&mut theirs, &mut wire, 1000), (part.to_vec(), false));
+            assert!(!ours.is_awake());
+        }
+        // The next block is compressed where there is room for it; not before the present one is flushed.
+        assert!(ours.poll_write(Pin::new(&mut wire), &mut cx(), b"stored ").is_ready());
+        ours.compressors = usize::MAX;
+        write(&mut ours, &mut wire, b"stored");
+        assert!(!ours.is_awake());
+        write(&mut ours, &mut wire, b" compressed");
+        assert!(ours.is_awake());
+        wire.to_read = core::mem::take(&mut wire.written);
+        assert_eq!(read(&mut theirs, &mut wire, 1000), (b"stored stored compressed".to_vec(), false));
+        let before = COMPRESSORS.load(Ordering::Relaxed);
+        assert!(before > 0 && ours.rest());
+    }
+
+    #[test]
     fn a_flush_without_anything_new_writes_nothing() {
-        let (mut deflate, mut wire) = (Deflate::default(), Wire { most: 100, ..Wire::default() });
+        let (mut deflate, mut wire) = (compressing(), Wire { most: 100, ..Wire::default() });
         assert!(matches!(deflate.poll_flush(Pin::new(&mut wire), &mut cx()), Poll::Ready(Ok(()))));
         assert!(wire.written.is_empty() && !deflate.is_awake());
         write(&mut deflate, &mut wire, b"x");
@@ -333,7 +406,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_does_not_read_makes_the_writer_wait() {
-        let (mut deflate, mut wire) = (Deflate::default(), Wire::default());
+        let (mut deflate, mut wire) = (compressing(), Wire::default());
         let noise = noise(1 << 20);
         let mut taken = 0;
         while let Poll::Ready(n) = deflate.poll_write(Pin::new(&mut wire), &mut cx(), &noise[taken..]) {
@@ -346,14 +419,14 @@ mod tests {
     #[test]
     fn a_bomb_takes_no_memory() {
         let mut bomb = Wire { most: usize::MAX, ..Wire::default() };
-        let mut made = Deflate::default();
+        let mut made = compressing();
         let zeros = vec![0; 1 << 20];
         for _ in 0..64 {
             write(&mut made, &mut bomb, &zeros);
         }
         assert!(bomb.written.len() < 100_000, "{}", bomb.written.len());
         bomb.to_read = core::mem::take(&mut bomb.written);
-        let (mut deflate, mut buf, mut all) = (Deflate::default(), [0; 1000], 0);
+        let (mut deflate, mut buf, mut all) = (compressing(), [0; 1000], 0);
         while let Poll::Ready(n) = deflate.poll_read(Pin::new(&mut bomb), &mut cx(), &mut buf) {
             all += n.unwrap();
             assert!(deflate.input.capacity() <= 2 * READ, "{}", deflate.input.capacity());
@@ -365,16 +438,16 @@ mod tests {
     #[test]
     fn ends_clean_cut_short_and_broken() {
         let mut wire = Wire { most: usize::MAX, ended: true, ..Wire::default() };
-        write(&mut Deflate::default(), &mut wire, b"whole");
+        write(&mut compressing(), &mut wire, b"whole");
         let whole = core::mem::take(&mut wire.written);
         // Cut where nothing of it can be known, in the middle, and at the end.
         for (cut, readable) in [(0, &b""[..]), (whole.len(), b"whole")] {
             wire.to_read = whole[..cut].to_vec();
-            assert_eq!(read(&mut Deflate::default(), &mut wire, 100), (readable.to_vec(), true));
+            assert_eq!(read(&mut compressing(), &mut wire, 100), (readable.to_vec(), true));
         }
         for cut in 0..whole.len() {
             wire.to_read = whole[..cut].to_vec();
-            let (octets, ended) = read(&mut Deflate::default(), &mut wire, 100);
+            let (octets, ended) = read(&mut compressing(), &mut wire, 100);
             assert!(ended && b"whole".starts_with(&octets));
         }
         // A last block: what follows it is not read.
@@ -383,9 +456,9 @@ mod tests {
             .compress_vec(b"last", &mut last, FlushCompress::Finish)
             .unwrap();
         last.extend_from_slice(b"more");
-        assert_eq!(read(&mut Deflate::new(&last), &mut wire, 100), (b"last".to_vec(), true));
+        assert_eq!(read(&mut Deflate::new(&last, 0), &mut wire, 100), (b"last".to_vec(), true));
         // Plain text in place of a compressed stream: a block of an unknown type.
-        let mut broken = Deflate::new(b"a1 NOOP\r\nwhat");
+        let mut broken = Deflate::new(b"a1 NOOP\r\nwhat", 0);
         let mut buf = [0; 100];
         loop {
             match broken.poll_read(Pin::new(&mut wire), &mut cx(), &mut buf) {

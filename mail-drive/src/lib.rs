@@ -95,7 +95,8 @@
 //! Where a machine asks for it (IMAP's COMPRESS=DEFLATE, RFC 4978), both directions are compressed from there on, over TLS or
 //! over the plain stream; it needs the feature `deflate`, which is on by default. Each flush can be read whole by the peer. What
 //! comes in is inflated into the room the input has, under the same limits as if it had come so. A compressor gives its
-//! memory back after [`Limits::compressor`] without output.
+//! memory back after [`Limits::compressor_rest`] without output, and
+//! there are never more than [`Limits::compressors`].
 //!
 //! # Time
 //! The machine has its deadlines, which the driver keeps by a [`Timer`]; its docs have those for tokio and smol.

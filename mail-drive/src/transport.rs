@@ -36,6 +36,8 @@ pub(crate) struct Transport<S, X> {
     rest_at: Option<Instant>,
     #[cfg(feature = "deflate")]
     rest_after: core::time::Duration,
+    #[cfg(feature = "deflate")]
+    compressors: usize,
     /// Written since the last flush.
     dirty: bool,
     /// How fast the peer reads.
@@ -77,7 +79,9 @@ where
             deflate: None,
             rest_at: None,
             #[cfg(feature = "deflate")]
-            rest_after: limits.compressor,
+            rest_after: limits.compressor_rest,
+            #[cfg(feature = "deflate")]
+            compressors: limits.compressors,
             dirty: false,
             pace,
         }
@@ -88,7 +92,7 @@ where
     pub(crate) fn compress(&mut self, early: &[u8]) -> bool {
         #[cfg(feature = "deflate")]
         if self.deflate.is_none() {
-            self.deflate = Some(Box::new(Deflate::new(early)));
+            self.deflate = Some(Box::new(Deflate::new(early, self.compressors)));
             return true;
         }
         _ = early;

@@ -41,7 +41,7 @@ impl Machine for Client {
             Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
             Turn::Upgrading => return Err(Fatal::PlaintextAfterStartTls),
             // What follows in the input is compressed: the driver hands it to the other side of DEFLATE.
-            Turn::Deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
+            _ if self.deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
             Turn::Sasl { asked: true, .. } => return Ok(Poll::Blocked),
             _ => {}
         }
@@ -151,8 +151,7 @@ impl Machine for Client {
 impl Client {
     /// Both directions are compressed from here (RFC 4978).
     fn deflated(&mut self) {
-        if matches!(self.turn, Turn::Deflating) {
-            self.turn = Turn::Ready;
+        if core::mem::take(&mut self.deflating) {
             self.compressed = true;
             self.promote();
         }
@@ -311,7 +310,10 @@ impl Client {
         match &mut self.turn {
             Turn::Sasl { .. } => self.turn = Turn::Ready,
             Turn::Tls => self.turn = if status == Status::Ok { Turn::Upgrading } else { Turn::Ready },
-            Turn::Compress => self.turn = if status == Status::Ok { Turn::Deflating } else { Turn::Ready },
+            Turn::Compress => {
+                self.turn = Turn::Ready;
+                self.deflating = status == Status::Ok;
+            }
             Turn::Append { tag: append, step, .. } if *append == tag => match *step {
                 AppendStep::Sending(left) | AppendStep::Owed(left) => *step = AppendStep::Owed(left),
                 AppendStep::Waiting => self.turn = Turn::Ready,

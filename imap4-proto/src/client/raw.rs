@@ -18,7 +18,7 @@ impl Client {
     /// A command that this crate knows is one of its kind: its place is checked, and its end moves the connection's state.
     ///
     /// # Errors
-    /// [`Misuse`] as for [`command`](Self::command); for AUTHENTICATE, STARTTLS, APPEND, IDLE and others that have a method of
+    /// [`Misuse`] as for [`command`](Self::command); for those that have a method of
     /// their own; where the text has no name, or line ends or NUL outside of its literals.
     pub fn raw(&mut self, command: &[u8]) -> Result<Tag, Misuse> {
         let kind = kind(command);
@@ -67,6 +67,13 @@ fn kind(command: &[u8]) -> CommandKind {
 const fn has_its_own_method(kind: CommandKind) -> bool {
     matches!(
         kind,
-        CommandKind::Authenticate | CommandKind::StartTls | CommandKind::Append | CommandKind::Idle
+        CommandKind::Authenticate
+            | CommandKind::StartTls
+            | CommandKind::Append
+            | CommandKind::Replace
+            | CommandKind::UidReplace
+            | CommandKind::Idle
+            | CommandKind::Compress
+            | CommandKind::Unauthenticate
     )
 }
