@@ -78,8 +78,8 @@ impl Server {
             _ => frame,
         };
         let rest = match rest {
-            // The parts end here.
-            [b')', rest @ ..] if open.catenate && framed != Framed::Closed => rest,
+            // The parts end here, and something follows: behind `UTF8 (...)` the framer finds the end by itself.
+            [b')', rest @ ..] if open.catenate && (framed != Framed::Closed || !rest.is_empty()) => rest,
             _ if open.catenate => return self.append_part(rest, framed),
             _ => rest,
         };
