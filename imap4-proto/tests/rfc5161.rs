@@ -25,6 +25,7 @@ fn host(s: &mut Server, event: Event<'_>) {
             let text = m.decode().map_or_else(|e| e.to_string(), |name| name.into_owned());
             s.no(None, &text).unwrap();
         }
+        Event::Answered(_) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -82,7 +83,7 @@ fn names_are_in_utf_8_once_it_is_enabled() {
         );
         assert_eq!(
             talk.send(b"g DELETE \"\xfc\"\r\n", &mut host),
-            "g NO the mailbox name is not valid UTF-8\r\n"
+            "g BAD What stands in quotes is not valid UTF-8\r\n"
         );
     }
 }
