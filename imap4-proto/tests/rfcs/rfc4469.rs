@@ -77,9 +77,11 @@ fn built() -> Vec<String> {
         "begin".into(),
         format!("<{BASE};UID=20/;section=HEADER>"),
         text(BOUNDARY),
+        "part".into(),
         format!("<{BASE};UID=20/;section=1.MIME>"),
         format!("<{BASE};UID=20/;section=1>"),
         text(BOUNDARY),
+        "part".into(),
         format!("<{BASE};UID=30>"),
         text(END),
         "end".into(),
@@ -168,7 +170,7 @@ fn messages_of_urls_alone_and_several_in_one_command() {
     duet.carry(&mut host(&mut parts));
     assert_eq!(
         parts,
-        ["begin", "<a>", "next", "<b c>", "<d>", "next", "=hi", "next", "=!", "<a>", "end"],
+        ["begin", "<a>", "next", "<b c>", "<d>", "next", "=hi", "next", "=!", "part", "<a>", "end"],
         "{:?}",
         duet.said
     );
@@ -273,5 +275,5 @@ fn texts_in_utf8() {
         &mut host(&mut parts),
     );
     assert_eq!(said, "a OK catenate append completed\r\nb OK done\r\n");
-    assert_eq!(parts, ["begin", "=abc", "<y>", "=z", "end"]);
+    assert_eq!(parts, ["begin", "=abc", "part", "<y>", "=z", "part", "end"]);
 }

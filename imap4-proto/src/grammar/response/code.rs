@@ -51,9 +51,13 @@ pub(super) fn resp_text(i: &[u8], reading: Reading) -> (&[u8], ResponseText<'_>)
     (&[], ResponseText::new(None, i))
 }
 
-/// Where `]` ends the code: a flag of PERMANENTFLAGS may have one in it.
+/// Where `]` ends the code: a flag of PERMANENTFLAGS may have one in it, and a tag of INPROGRESS.
 fn end_of_code(inner: &[u8]) -> Option<usize> {
     let first = memchr(b']', inner)?;
+    // The parentheses of a URL are none of the grammar's (RFC 4469 section 5).
+    if inner.get(..6).is_some_and(|name| name.eq_ignore_ascii_case(b"BADURL")) {
+        return Some(first);
+    }
     match inner.get(..first).and_then(|code| memchr(b'(', code)) {
         // In parentheses up to their end.
         Some(open) => {
