@@ -31,7 +31,10 @@ fn host(built: &mut Vec<String>) -> impl FnMut(&mut Server, Event<'_>) + '_ {
                 None => s.accept_literal().unwrap(),
             }
         }
-        Event::AppendPart(part) => take(&part, built, s),
+        Event::AppendPart(part) => {
+            built.push("part".into());
+            take(&part, built, s);
+        }
         Event::AppendNext(message) => {
             built.push("next".into());
             match &message.catenate {
