@@ -67,9 +67,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(dir: &Path, plaintext: &str, more: &str) -> Self {
+        Self::start_logging(dir, plaintext, more, "trace")
+    }
+
+    pub(crate) fn start_quietly(dir: &Path, plaintext: &str, more: &str) -> Self {
+        Self::start_logging(dir, plaintext, more, "warn")
+    }
+
+    fn start_logging(dir: &Path, plaintext: &str, more: &str, level: &str) -> Self {
         let config = configure(dir, plaintext, more);
         let mut command = binary();
-        command.arg("--config").arg(&config).args(["--log", "trace"]);
+        command.arg("--config").arg(&config).args(["--log", level]);
         Self::spawn(command, config).expect("the server starts")
     }
 
@@ -88,7 +96,7 @@ impl Server {
         let mut server =
             Self { child, config, table: Vec::new(), ports: HashMap::new(), log, reader: Some(reader) };
         let mut out = BufReader::new(server.child.stdout.take().unwrap());
-        // The table ends with the second command to try.
+        // The table ends with the second command to try; with many mailboxes it names none, and has no commands.
         loop {
             let mut line = String::new();
             if out.read_line(&mut line).unwrap() == 0 {
@@ -101,7 +109,8 @@ impl Server {
             {
                 server.ports.insert(service.to_owned(), port);
             }
-            let last = line.contains("curl") && line.contains("MAILINDEX");
+            let last = line.contains("curl") && line.contains("MAILINDEX")
+                || line.contains("submissions") && line.contains("(its address)");
             server.table.push(line);
             if last {
                 break;
