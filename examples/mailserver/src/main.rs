@@ -2,7 +2,8 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes), `care` (the store), `router` (where submitted mail goes).
+//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes),
+//! `care` (the store), `transfer` (mail in and out), `router` (where submitted mail goes).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -29,6 +30,7 @@ mod stored;
 mod table;
 mod throttle;
 mod token;
+mod transfer;
 mod user;
 
 use std::{io::Write as _, process::ExitCode};
@@ -61,6 +63,8 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Policy(command)) => policy::run(command, &config)?,
         Some(Command::Token(command)) => token::run(command, &config)?,
         Some(Command::Store(command)) => return care::run(command, &config),
+        Some(Command::Export(command)) => return transfer::run_export(command, &config),
+        Some(Command::Import(command)) => return transfer::run_import(command, &config),
     }
     Ok(ExitCode::SUCCESS)
 }

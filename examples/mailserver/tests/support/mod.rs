@@ -96,7 +96,7 @@ impl Server {
         let mut server =
             Self { child, config, table: Vec::new(), ports: HashMap::new(), log, reader: Some(reader) };
         let mut out = BufReader::new(server.child.stdout.take().unwrap());
-        // The table ends with the second command to try; with many mailboxes it names none, and has no commands.
+        // The table ends with the second command to try.
         loop {
             let mut line = String::new();
             if out.read_line(&mut line).unwrap() == 0 {
@@ -109,8 +109,11 @@ impl Server {
             {
                 server.ports.insert(service.to_owned(), port);
             }
-            let last = line.contains("curl") && line.contains("MAILINDEX")
-                || line.contains("submissions") && line.contains("(its address)");
+            let is_command = line.contains("curl") && line.contains("MAILINDEX");
+            // With many mailboxes there is no command to try.
+            let last = is_command
+                || line.contains("Mailboxes and passwords")
+                    && server.table.iter().any(|l| l.contains("(its address)"));
             server.table.push(line);
             if last {
                 break;
