@@ -207,6 +207,7 @@ impl SqliteDelivery {
     /// queue's entry, which comes last and knows how the others ended.
     async fn deliver(self, to: Vec<Recipient>, what: Submission) -> Result<Submitted> {
         let shared = self.incoming.shared.clone();
+        shared.files.reserve.admit()?;
         let message = Arc::new(self.incoming.into_message(self.spec)?);
         let (looking, names) = (shared.clone(), to.iter().map(|r| r.account.clone()).collect::<Vec<_>>());
         let places = match names.is_empty() {
