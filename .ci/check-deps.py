@@ -16,7 +16,7 @@ ALLOWED = {
     "imap4-proto": PROTO,
     "smtp-submit-proto": PROTO,
     "mailstore-api": {"bytes", "thiserror", "memchr"},
-    "mail-drive": {"mail-wire", "bytes", "futures-io", "thiserror", "rustls", "futures-rustls", "rustls-pki-types", "zeroize"},
+    "mail-drive": {"mail-wire", "bytes", "futures-io", "thiserror", "rustls", "futures-rustls", "rustls-pki-types", "zeroize", "flate2"},
     "mail-session": {
         "auth-sasl", "mail-wire", "mail-drive", "pop3-proto", "imap4-proto", "smtp-submit-proto", "mailstore-api",
         "bytes", "memchr", "base64", "futures-io", "thiserror", "zeroize", "tracing", "mail-parser", "encoding_rs",

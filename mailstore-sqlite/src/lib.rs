@@ -7,6 +7,8 @@
 //! * **Several processes** may have one store open: a second server, or a command beside the running server.
 //!   They do not corrupt each other; a process sees another's changes when it next writes to the same shard,
 //!   and otherwise within [`Options::poll_every`].
+//! * What a killed process has left half-way is cleared by whoever opens the store next: files without a message, the rest of a
+//!   deletion, leases of the queue (at their own end).
 //! * It needs no runtime: it has threads of its own, and its futures are woken by them.
 //!
 //! # How it is laid out
@@ -14,6 +16,11 @@
 //! wholly in one of them; `bodies/` has messages over 128 KiB as files, `tmp/` those that are just arriving. One
 //! writer thread a shard commits in groups; a few reader threads serve all. An open mailbox has an index in
 //! memory (UID, flags, modseq, size, date; 25 octets a message), so that most of IMAP reads no database.
+//!
+//! # What it has besides mailboxes
+//! Quota by account ([`SqliteStore::set_quota`]), enforced in the transaction that would exceed it; access lists and annotations;
+//! a queue of messages to be handed on ([`mailstore_api::MailQueue`]), each entry in the shard of a local recipient of its
+//! message where there is one: those two are one transaction. Recipients in other shards are committed before it.
 //!
 //! # Looking after it
 //! [`SqliteStore::check`] finds damage, [`repair`](SqliteStore::repair) mends what can be mended without loss of mail,
