@@ -30,6 +30,7 @@ pub struct RestoredMailbox {
 
 /// Where the octets of a [`RestoredMessage`] come from.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "some dozens at once, and most are the large one")]
 pub enum RestoredFrom {
     /// They were written by [`Restore::stage`], which was told flags and date, and finished.
     Staged(Box<SqliteStaged>),
@@ -168,6 +169,7 @@ impl Restore {
     /// [`ErrorKind::TooBig`] by the declared length.
     pub fn stage(&self, spec: AppendSpec) -> Result<SqliteStaged> {
         self.account.shared.check_size(spec.declared_len.unwrap_or(0))?;
+        self.account.shared.files.reserve.admit()?;
         Ok(SqliteStaged::new(self.account.shared.clone(), spec))
     }
 

@@ -11,7 +11,7 @@ use super::{
     append::{NewMessage, add_body},
     copy, derived, ensure_keywords,
     hierarchy::{check_account, find, read_name, stored_name},
-    insert_as, share,
+    insert_as, notes, share,
 };
 use crate::{
     bits,
@@ -118,7 +118,10 @@ pub(crate) fn begin(txn: &mut Txn<'_>, account: i64, key: &str, spec: &Spec) -> 
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?5)",
         )?
         .execute(params![account, name, spec.uses, spec.uidvalidity, spec.uidnext, spec.modseq])?;
-    Ok(txn.conn.last_insert_rowid())
+    let id = txn.conn.last_insert_rowid();
+    // It counts, and is not refused: what comes back was there before.
+    txn.count_mailbox(account);
+    Ok(id)
 }
 
 /// Puts messages into a mailbox that is being restored, ascending by UID.
@@ -230,6 +233,7 @@ fn replace(txn: &mut Txn<'_>, account: i64, old: i64, new: i64) -> Res<()> {
         txn.change_unseen(row);
     }
     copy::copy(txn, account, old, &UidSet::all(), new, true)?;
+    notes::hand_over(txn, old, new)?;
     let there = txn.mailbox(account, old, ErrorKind::NotFound)?;
     txn.conn.prepare_cached("UPDATE mailbox SET name = NULL WHERE id = ?1")?.execute([old])?;
     txn.forget(there);
