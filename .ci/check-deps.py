@@ -24,7 +24,7 @@ ALLOWED = {
     "mail-transfer": {
         "mailstore-api", "mailstore-sqlite", "imap4-proto", "bytes", "memchr", "thiserror", "serde", "serde_json", "sha2", "tar",
     },
-    "mailstore-sqlite": {"mailstore-api", "bytes", "thiserror", "rusqlite", "tracing", "crc32fast"},
+    "mailstore-sqlite": {"mailstore-api", "bytes", "thiserror", "rusqlite", "tracing", "crc32fast", "rustix"},
 }
 
 meta = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]))
