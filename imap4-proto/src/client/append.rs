@@ -21,7 +21,7 @@ impl Client {
     /// literal waits is decided here, not by `message`.
     ///
     /// # Errors
-    /// As for [`command`](Self::command), and for CATENATE where the server has it not.
+    /// As for [`command`](Self::command); for CATENATE where the server has it not; between the OK of COMPRESS and its effect.
     pub fn append(&mut self, mailbox: &MailboxArg<'_>, message: &AppendMessage<'_>) -> Result<Tag, Misuse> {
         self.message(CommandKind::Append, None, mailbox, message)
     }
@@ -52,6 +52,10 @@ impl Client {
         message: &AppendMessage<'_>,
     ) -> Result<Tag, Misuse> {
         self.may_issue(kind)?;
+        if self.deflating {
+            // Whether its literal waits would be seen too late to be told.
+            return Err(Misuse { called: kind.name(), state: "COMPRESS" });
+        }
         if message.catenate.is_some() && !self.has(Capabilities::CATENATE) {
             return self.misuse("CATENATE");
         }

@@ -91,7 +91,11 @@ impl Client {
     /// [`Misuse`] unless the connection is authenticated, without compression, without commands in flight, and the server has
     /// COMPRESS=DEFLATE.
     pub fn compress(&mut self) -> Result<Tag, Misuse> {
-        if self.compressed || !self.in_flight.is_empty() || !self.has(Capabilities::COMPRESS_DEFLATE) {
+        if self.compressed
+            || self.deflating
+            || !self.in_flight.is_empty()
+            || !self.has(Capabilities::COMPRESS_DEFLATE)
+        {
             return self.misuse("COMPRESS");
         }
         self.may_issue(CommandKind::Compress)?;

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use base64::{
     Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use mail_wire::{Instant, Machine, OutputQueue, Poll, Upgrade, Upgraded, Wait};
 
@@ -19,12 +19,13 @@ use crate::{
     grammar::response::{Begun, counted_tag, head, tail},
     server::State,
     types::{
-        Capabilities, CapabilityList, CommandKind, Response, ResponseCode, ResponseText, SecretBuf, Status,
+        Capabilities, CapabilityList, CommandKind, Quirks, Response, ResponseCode, ResponseText, SecretBuf,
+        Status,
     },
 };
 
-/// Servers leave the padding out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+/// Of servers that leave the padding out.
+const UNPADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -40,7 +41,7 @@ impl Machine for Client {
             Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
             Turn::Upgrading => return Err(Fatal::PlaintextAfterStartTls),
             // What follows in the input is compressed: the driver hands it to the other side of DEFLATE.
-            Turn::Deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
+            _ if self.deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
             Turn::Sasl { asked: true, .. } => return Ok(Poll::Blocked),
             _ => {}
         }
@@ -150,8 +151,7 @@ impl Machine for Client {
 impl Client {
     /// Both directions are compressed from here (RFC 4978).
     fn deflated(&mut self) {
-        if matches!(self.turn, Turn::Deflating) {
-            self.turn = Turn::Ready;
+        if core::mem::take(&mut self.deflating) {
             self.compressed = true;
             self.promote();
         }
@@ -198,6 +198,7 @@ impl Client {
             }
             Response::Capability(list) => {
                 self.learn(list);
+                self.fresh = self.config.quirks.contains(Quirks::CAPABILITY_DURING_LOGIN);
                 Event::Response(response)
             }
             Response::Enabled(list) => {
@@ -223,6 +224,7 @@ impl Client {
 
     /// `+`: for a literal, else for what has the connection for itself.
     fn continued<'b>(&mut self, text: ResponseText<'b>) -> Event<'b> {
+        let unpadded = self.config.quirks.contains(Quirks::UNPADDED_BASE64);
         if let Some((tag, waits)) = self.waiting {
             self.out.release();
             self.waiting = if waits > 1 { Some((tag, waits - 1)) } else { None };
@@ -236,7 +238,8 @@ impl Client {
                     self.sasl_line(&initial);
                     return Event::Continued;
                 }
-                match BASE64.decode(text.words) {
+                let base64 = if unpadded { &UNPADDED } else { &STANDARD };
+                match base64.decode(text.words) {
                     Ok(challenge) => {
                         *asked = true;
                         Event::Challenge(SecretBuf::new(challenge))
@@ -307,7 +310,10 @@ impl Client {
         match &mut self.turn {
             Turn::Sasl { .. } => self.turn = Turn::Ready,
             Turn::Tls => self.turn = if status == Status::Ok { Turn::Upgrading } else { Turn::Ready },
-            Turn::Compress => self.turn = if status == Status::Ok { Turn::Deflating } else { Turn::Ready },
+            Turn::Compress => {
+                self.turn = Turn::Ready;
+                self.deflating = status == Status::Ok;
+            }
             Turn::Append { tag: append, step, .. } if *append == tag => match *step {
                 AppendStep::Sending(left) | AppendStep::Owed(left) => *step = AppendStep::Owed(left),
                 AppendStep::Waiting => self.turn = Turn::Ready,

@@ -35,8 +35,6 @@ pub(super) enum Turn {
     Tls,
     /// COMPRESS is in flight.
     Compress,
-    /// The driver: DEFLATE. Commands can be issued; they wait for it.
-    Deflating,
     /// The driver: TLS.
     Upgrading,
     /// The driver: the end.
@@ -75,7 +73,7 @@ impl Turn {
             Self::Append { .. } => "APPEND",
             Self::Idle { .. } => "IDLE",
             Self::Tls | Self::Upgrading => "STARTTLS",
-            Self::Compress | Self::Deflating => "COMPRESS",
+            Self::Compress => "COMPRESS",
             Self::Closing => "closing",
         }
     }
@@ -137,6 +135,8 @@ pub struct Client {
     pub(super) fresh: bool,
     pub(super) enabled: Capabilities,
     pub(super) tls: Option<Box<TlsInfo>>,
+    /// COMPRESS succeeded: the driver is to compress, and until it does nothing more is sent.
+    pub(super) deflating: bool,
     /// Both directions are compressed.
     pub(super) compressed: bool,
 }
@@ -183,6 +183,7 @@ impl Client {
             fresh: false,
             enabled: Capabilities::NONE,
             tls: None,
+            deflating: false,
             compressed: false,
             config,
         }
@@ -258,7 +259,7 @@ impl Client {
     /// state in which it has a place.
     pub(super) fn may_issue(&self, kind: CommandKind) -> Result<(), Misuse> {
         let state = self.in_flight.iter().fold(self.state, |state, c| after(c.kind, state));
-        if matches!(self.turn, Turn::Ready | Turn::Deflating) && allowed(kind, state) {
+        if matches!(self.turn, Turn::Ready) && allowed(kind, state) {
             Ok(())
         } else {
             self.misuse(kind.name())
@@ -292,7 +293,7 @@ impl Client {
     /// Sends the commands that nothing waits in front of.
     pub(super) fn promote(&mut self) {
         while self.waiting.is_none()
-            && !matches!(self.turn, Turn::Deflating)
+            && !self.deflating
             && let Some(next) = self.pending.pop_front()
         {
             next.put(&mut self.out);

@@ -16,6 +16,7 @@ mod handle;
 mod known;
 mod machine;
 mod pending;
+mod raw;
 
 pub use config::{Config, Limits, Timeouts};
 pub use event::{Event, Tag};

@@ -3,10 +3,11 @@ use super::{
     list::mailbox,
     list_of::in_parentheses,
     number::number64,
+    response::sp_or_more,
     sp,
     string::{astring, atom},
 };
-use crate::types::{Command, QuotaLimit, QuotaResource};
+use crate::types::{Command, QuotaLimit, QuotaResource, Reading};
 
 /// `getquota = "GETQUOTA" SP quota-root-name` and `getquotaroot = "GETQUOTAROOT" SP mailbox` (RFC 9208 section 7); after the name.
 pub(super) fn get(i: &[u8], of_mailbox: bool, context: Context) -> Parse<'_, Command<'_>> {
@@ -34,9 +35,9 @@ pub(crate) fn limit(i: &[u8]) -> Parse<'_, QuotaLimit<'_>> {
 }
 
 /// `quota-resource = resource-name SP resource-usage SP resource-limit` (RFC 9208 section 7)
-pub(crate) fn resource(i: &[u8]) -> Parse<'_, QuotaResource<'_>> {
+pub(crate) fn resource(i: &[u8], reading: Reading) -> Parse<'_, QuotaResource<'_>> {
     let (i, name) = atom(i)?;
-    let (i, usage) = number64(sp(i)?.0)?;
-    let (i, limit) = number64(sp(i)?.0)?;
+    let (i, usage) = number64(sp_or_more(i, reading)?.0)?;
+    let (i, limit) = number64(sp_or_more(i, reading)?.0)?;
     Ok((i, QuotaResource::new(name, usage, limit)))
 }

@@ -10,7 +10,7 @@ use super::{
     append::fits,
     event::{Answered, Event},
     framer::{Part, Refusal},
-    machine::{COMPRESSED, Fatal, Framed, Greeting, Server, Tag, Turn},
+    machine::{Fatal, Framed, Greeting, Server, Tag, Turn},
 };
 use crate::{
     grammar::{self, Context, Parsed},
@@ -158,7 +158,7 @@ impl Server {
         if self.turn == Turn::Deflating {
             self.turn = Turn::Ready;
             self.compressed = true;
-            self.on = self.on.without(COMPRESSED);
+            self.on = self.on.without(Capabilities::UNAUTHENTICATE);
         }
     }
 
@@ -225,6 +225,11 @@ impl Server {
                 Event::Answered(Answered::Done(kind))
             }
             Command::StartTls => self.start_tls(),
+            Command::Compress if self.compressed => {
+                // RFC 4978 section 3: BAD, where COMPRESS is active.
+                self.tagged(b" BAD ", Some(Code::CompressionActive), "DEFLATE is active already");
+                Event::Answered(Answered::OutOfPlace(kind))
+            }
             Command::Compress => {
                 self.tagged(b" OK ", None, "DEFLATE active");
                 self.turn = Turn::Deflating;

@@ -337,11 +337,13 @@ impl Server {
         }
     }
 
-    /// The configured capabilities but for those that have no place any more.
+    /// The configured capabilities but for those that have no place yet, or none any more.
     pub(super) fn offered(&self) -> Capabilities {
         if self.compressed {
             // Compression is there once (RFC 4978 section 3), and no layer below ends it (RFC 8437 section 4.1).
             self.config.capabilities.without(COMPRESSED)
+        } else if self.state == State::NotAuthenticated {
+            self.config.capabilities.without(Capabilities::COMPRESS_DEFLATE)
         } else {
             self.config.capabilities
         }

@@ -122,14 +122,15 @@ impl Server {
     /// # Errors
     /// Without EARLIER as for [`expunge`](Self::expunge).
     pub fn vanished(&mut self, earlier: bool, uids: impl IntoIterator<Item = (u32, u32)>) -> Answer {
+        let mut uids = uids.into_iter().peekable();
+        // Nothing is nothing, wherever it stands: also within a FETCH by number, where nothing else may be said.
+        if uids.peek().is_none() {
+            return Ok(());
+        }
         if earlier {
             self.may_write("vanished")?;
         } else {
             self.may_renumber("vanished")?;
-        }
-        let mut uids = uids.into_iter().peekable();
-        if uids.peek().is_none() {
-            return Ok(());
         }
         self.line("vanished", |out| {
             out.extend_from_slice(if earlier { b"VANISHED (EARLIER) " } else { b"VANISHED " });

@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use super::Element;
+use super::{Element, Reading};
 use crate::{encode, grammar::quota};
 
 /// `quota-resource` (RFC 9208 section 7): a resource of a quota root and its figures.
@@ -25,7 +25,8 @@ impl<'b> QuotaResource<'b> {
 
 impl<'b> Element<'b> for QuotaResource<'b> {
     fn read(i: &'b [u8], _utf8: bool) -> Option<(&'b [u8], Self)> {
-        quota::resource(i).ok()
+        // What is tolerated was decided when the response was read.
+        quota::resource(i, Reading::TOLERANT).ok()
     }
     fn write(&self, out: &mut Vec<u8>) {
         encode::atom(out, self.name.as_bytes());

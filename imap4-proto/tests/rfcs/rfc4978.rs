@@ -40,7 +40,7 @@ fn section_3_example() {
     // State and mailbox are as before; twice there is no compression.
     duet.done("CHECK", |s, _| ok(s));
     assert!(duet.peer.client.command(&Command::Compress).is_err());
-    duet.refused("COMPRESS DEFLATE", "BAD Unknown command");
+    duet.refused("COMPRESS DEFLATE", "BAD [COMPRESSIONACTIVE] DEFLATE is active already");
     let said = duet.talk.send(b"a CAPABILITY\r\n", &mut |_, _| {});
     assert!(!said.contains("COMPRESS") && !said.contains("UNAUTHENTICATE"), "{said}");
     // RFC 8437 section 4.1 would end the compression, which no transport can: it is not offered any more.

@@ -47,7 +47,8 @@ pub(super) fn data<'b>(
         // `quota-response = "QUOTA" SP quota-root-name SP quota-list` (RFC 9208 section 7); the list may be empty (RFC 2087).
         QUOTA => {
             let (i, root) = astring(sp_or_more(i, reading)?.0)?;
-            let (i, resources) = in_parentheses(sp_or_more(i, reading)?.0, false, true, quota::resource)?;
+            let (i, resources) =
+                in_parentheses(sp_or_more(i, reading)?.0, false, true, |i| quota::resource(i, reading))?;
             Ok((i, Response::Quota { root, resources }))
         }
         // `quotaroot-response = "QUOTAROOT" SP mailbox *(SP quota-root-name)` (RFC 9208 section 7)

@@ -27,7 +27,8 @@ use super::{
 use crate::types::{
     Attributes, CapabilityList, Fetched, FlagList, Numbers, Quirks, Reading, Response, Status,
 };
-use value::{sp_or_more, trimmed};
+pub(super) use value::sp_or_more;
+use value::trimmed;
 
 words! {
     OK = b"OK"; NO = b"NO"; BAD = b"BAD"; PREAUTH = b"PREAUTH"; BYE = b"BYE";
