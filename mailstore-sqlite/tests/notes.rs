@@ -53,7 +53,7 @@ fn a_restored_mailbox_is_counted_and_keeps_what_its_predecessor_was_given() {
             save_date: None,
             pop3_uidl: None,
             thread_id: None,
-            from: RestoredFrom::Staged(staged),
+            from: RestoredFrom::Staged(Box::new(staged)),
         };
         restore.put(&id, vec![message]).await.unwrap();
         let used = store.quota("anna").unwrap().1;

@@ -213,7 +213,7 @@ impl Worker {
                         save_date: None,
                         pop3_uidl: None,
                         thread_id: None,
-                        from: RestoredFrom::Staged(staged),
+                        from: RestoredFrom::Staged(Box::new(staged)),
                     };
                     restore.put(&id, vec![message]).await.unwrap();
                 }
