@@ -20,7 +20,7 @@ def free_ports(n):
 class Server:
     """One run of the server; `data` is kept over restarts."""
 
-    def __init__(self, plaintext="always", data=None, extra=""):
+    def __init__(self, plaintext="always", data=None, extra="", auth="", prepare=None):
         self.home = data or tempfile.mkdtemp(prefix="mailserver-")
         if not data:
             atexit.register(shutil.rmtree, self.home, ignore_errors=True)
@@ -28,8 +28,10 @@ class Server:
         listen = "\n".join(f'{s} = ["{HOST}:{p}"]' for s, p in self.ports.items())
         self.config = os.path.join(self.home, "config.toml")
         with open(self.config, "w") as f:
-            f.write(f'hostname = "localhost"\ndata = "{self.home}/data"\n[listen]\n{listen}\n[auth]\nplaintext = "{plaintext}"\n'
+            f.write(f'hostname = "localhost"\ndata = "{self.home}/data"\n[listen]\n{listen}\n[auth]\nplaintext = "{plaintext}"\n{auth}'
                     + "".join(f'[[mailbox]]\naddress = "{a}"\npassword = "{SECRET}"\n' for a in (ALICE, BOB)) + extra)
+        if prepare:
+            prepare(self)
         self.start()
         atexit.register(self.kill)
 

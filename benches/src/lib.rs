@@ -3,6 +3,8 @@
 //! `cargo bench -p mail-benches` prints this family and its peers side by side, on the same inputs in the same run.
 //! Before anything is timed, each side is checked to have understood the input.
 
+pub mod logins;
+
 use mail_wire::{Instant, Machine, Poll};
 
 /// What a mail program says in a small session.

@@ -15,7 +15,6 @@ use crate::{
 pub(crate) const HASHES: [Hash; 3] = [Hash::Sha256, Hash::Sha512, Hash::Sha1];
 
 /// What verifies one mailbox's password.
-#[derive(Clone, Debug)]
 pub(crate) struct Stored<'t>(&'t str);
 
 impl<'t> Stored<'t> {
