@@ -14,6 +14,7 @@ pub mod lmtp;
 pub mod mime;
 mod network;
 pub mod outbound;
+pub mod policy;
 pub mod pop3;
 pub mod report;
 pub mod search;

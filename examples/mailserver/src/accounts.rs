@@ -11,9 +11,10 @@ use mailstore_sqlite::{AccountInfo, DefaultMailbox, SqliteStore};
 
 use crate::{
     address::Address,
-    config::{Mailbox, Password},
+    config::{Config, Password},
     fault::{Fault, Result},
     password,
+    stored::{self, Stored},
 };
 
 /// What every new mailbox begins with.
@@ -53,7 +54,7 @@ impl Accounts {
     }
 
     /// Makes a mailbox with all its folders.
-    pub(crate) fn add(&self, address: &Address, hash: Option<&str>) -> Result<()> {
+    pub(crate) fn add(&self, address: &Address, stored: Option<&str>) -> Result<()> {
         let folders = FOLDERS
             .iter()
             .map(|(name, special_use)| {
@@ -62,7 +63,7 @@ impl Accounts {
                 Ok(DefaultMailbox { name, special_use: *special_use, subscribed: true })
             })
             .collect::<Result<Vec<_>>>()?;
-        match self.store.create_account_with(address.as_str(), hash, &folders) {
+        match self.store.create_account_with(address.as_str(), stored, &folders) {
             Ok(_) => Ok(()),
             Err(e) if e.kind == ErrorKind::Exists => Err(Fault::new(format!(
                 "{address} exists already; change its password with `mailserver user passwd {address}`"
@@ -71,8 +72,9 @@ impl Accounts {
         }
     }
 
-    pub(crate) fn set_hash(&self, address: &Address, hash: &str) -> Result<()> {
-        self.store.set_password_hash(address.as_str(), Some(hash)).map_err(|e| missing(address, &e))
+    /// Sets what verifies its password: see [`Stored`].
+    pub(crate) fn set_stored(&self, address: &Address, stored: &str) -> Result<()> {
+        self.store.set_password_hash(address.as_str(), Some(stored)).map_err(|e| missing(address, &e))
     }
 
     pub(crate) fn remove(&self, address: &Address) -> Result<()> {
@@ -95,6 +97,12 @@ impl Accounts {
     pub(crate) fn by_address(&self, address: &str) -> mailstore_api::Result<Option<AccountInfo>> {
         let Ok(address) = Address::parse(address) else { return Ok(None) };
         self.store.account(address.as_str())
+    }
+
+    /// Whether any account is of this domain, in lower case.
+    pub(crate) fn has_domain(&self, domain: &str) -> mailstore_api::Result<bool> {
+        let known = || self.lock().names.contains(domain);
+        Ok(known() || (self.look_again()? && known()))
     }
 
     fn by_local_part(&self, local: &str) -> mailstore_api::Result<Option<AccountInfo>> {
@@ -132,23 +140,27 @@ impl Accounts {
         self.domains.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Makes the mailboxes of the configuration that are missing; passwords it states win.
-    pub(crate) fn apply(&self, wanted: &[Mailbox]) -> Result<()> {
-        for mailbox in wanted {
+    /// Makes the mailboxes of the configuration that are missing; passwords it states win. A password that is there
+    /// already gets SCRAM keys, where they are wanted and missing.
+    pub(crate) fn apply(&self, config: &Config) -> Result<()> {
+        for mailbox in &config.mailboxes {
             let address = &mailbox.address;
             let known = self.store.account(address.as_str()).map_err(|e| unreadable(&e))?;
-            let old = known.as_ref().and_then(|a| a.password_hash.as_deref());
-            let hash = match &mailbox.password {
-                Password::Hash(hash) => Some(hash.clone()),
-                Password::Clear(clear) => match old {
-                    Some(old) if password::verify(clear.expose(), old) => Some(old.to_owned()),
-                    _ => Some(password::hash(clear.expose())?),
-                },
-                Password::Unsaid => old.map(str::to_owned),
+            let old = known.as_ref().and_then(|a| a.password_hash.as_deref()).map(Stored::new);
+            let new = match (&mailbox.password, &old) {
+                (Password::Hash(hash), Some(old)) if old.hash() == hash => None,
+                (Password::Hash(hash), _) => Some(hash.clone().into()),
+                (Password::Clear(clear), Some(old))
+                    if password::verify(clear.expose(), old.hash()) && (old.has_keys() || !config.scram) =>
+                {
+                    None
+                }
+                (Password::Clear(clear), _) => Some(stored::derive(clear.expose(), config.scram)?),
+                (Password::Unsaid, _) => None,
             };
-            match (&known, &hash) {
-                (None, _) => self.add(address, hash.as_deref())?,
-                (Some(_), Some(hash)) if Some(hash.as_str()) != old => self.set_hash(address, hash)?,
+            match (&known, &new) {
+                (None, _) => self.add(address, new.as_ref().map(|text| text.as_str()))?,
+                (Some(_), Some(new)) => self.set_stored(address, new)?,
                 _ => {}
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `accounts` and `user` (mailboxes), `care` (the store), `router` (where submitted mail goes).
+//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes), `care` (the store), `router` (where mail goes), `relay`
+//! and `queue` (what goes out), `lmtp` (what comes in).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -15,12 +16,23 @@ mod config;
 mod fault;
 mod limits;
 mod listen;
+mod live;
+mod lmtp;
 mod password;
+mod policy;
+mod present;
+mod prompt;
+mod queue;
+mod relay;
+mod reload;
 mod remembered;
 mod router;
 mod serve;
 mod session;
+mod stored;
 mod table;
+mod throttle;
+mod token;
 mod user;
 
 use std::{io::Write as _, process::ExitCode};
@@ -50,6 +62,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => serve::run(config)?,
         Some(Command::User(command)) => user::run(command, &config)?,
+        Some(Command::Policy(command)) => policy::run(command, &config)?,
+        Some(Command::Token(command)) => token::run(command, &config)?,
+        Some(Command::Queue(command)) => return queue::run(command, &config),
         Some(Command::Store(command)) => return care::run(command, &config),
     }
     Ok(ExitCode::SUCCESS)

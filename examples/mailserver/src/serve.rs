@@ -12,14 +12,20 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     accounts::Accounts,
     address::Address,
-    authority::Passwords,
+    authority::Gate,
     certificate,
     config::Config,
     fault::{Fault, Result},
     limits::Connections,
-    listen, password,
-    session::Sessions,
-    table, user,
+    listen,
+    live::{Live, Settings},
+    lmtp, password,
+    present::Present,
+    relay::Workers,
+    reload::Reload,
+    router::Routes,
+    session::{Clock, Sessions},
+    stored, table, user,
 };
 
 /// How long the sessions have to say goodbye.
@@ -28,7 +34,7 @@ const GOODBYE: Duration = Duration::from_secs(10);
 const FIRST: [&str; 2] = ["alice@example.test", "bob@example.test"];
 
 pub(crate) fn run(config: Config) -> Result<()> {
-    if config.listen.is_empty() {
+    if config.listen.is_empty() && config.post.lmtp.listen.is_empty() {
         return Err(Fault::new(
             "nothing to serve: give at least one address under [listen], like imap = [\"127.0.0.1:1143\"]",
         ));
@@ -44,27 +50,57 @@ async fn serve(config: Config) -> Result<()> {
     raise_descriptor_limit(config.limits.connections);
     // Ports first: what another server holds is the likeliest fault, and nothing is made yet.
     let listeners = listen::bind(&config.listen)?;
+    let (lmtp, lmtp_names) = lmtp::Listeners::bind(&config.post.lmtp.listen)?;
     let store = user::open_store(&config)?;
     let tls = certificate::load(&config)?;
     let accounts = Arc::new(Accounts::new(store.clone()));
+    let live = Live::new(Settings::new(&config)?);
+    let present = Arc::new(Present::default());
     let rows = mailboxes(&config, &accounts)?;
-    let authority = Arc::new(Passwords::new(Arc::clone(&accounts))?);
+    let authority = Arc::new(Gate::new(
+        Arc::clone(&accounts),
+        Arc::clone(&live),
+        Arc::clone(&present),
+        config.limits,
+        password::kept_secret(&config.data.join("salts.key"))?,
+        &config.hostname,
+    )?);
 
     let bound: Vec<_> = listeners.iter().map(|l| (l.service, l.address)).collect();
     let trusted = tls.self_signed.then_some(tls.certificate.as_path());
     user::say(&table::text(&config, &bound, &rows, trusted))?;
     drop(rows);
 
+    let clock = Clock::new();
+    let routes = Routes::new(Arc::clone(&accounts), &config.post);
+    let workers = Workers::new(&config, store.clone(), routes.clone(), clock)?;
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
     let connections = Connections::new(config.limits);
-    let sessions =
-        Arc::new(Sessions::new(&config, store.clone(), accounts, authority, tls.config, stopping.clone())?);
+    let sessions = Arc::new(Sessions::new(
+        &config,
+        store.clone(),
+        routes.clone(),
+        clock,
+        authority,
+        &tls,
+        Arc::clone(&live),
+        Arc::clone(&present),
+        stopping.clone(),
+    )?);
     for listener in listeners {
         let (sessions, connections) = (Arc::clone(&sessions), Arc::clone(&connections));
         tracker.spawn(listener.run(sessions, connections, tracker.clone(), stopping.clone()));
     }
-    tracing::info!(hostname = config.hostname, listeners = bound.len(), "serving");
+    let service = lmtp::Service::new(&config, store.clone(), routes, clock);
+    lmtp.start(&service, &tracker, &stopping);
+    for name in lmtp_names {
+        tracing::info!(address = name, "serving LMTP");
+    }
+    workers.start(&tracker, &stopping).await?;
+    let (hostname, reload) = (config.hostname.clone(), Reload::new(config, accounts, live, present));
+    tracker.spawn(reload.watch(stopping.clone())?);
+    tracing::info!(hostname, listeners = bound.len(), "serving");
 
     stop_signal().await?;
     tracing::info!("stopping");
@@ -85,7 +121,7 @@ async fn serve(config: Config) -> Result<()> {
 
 /// Makes the mailboxes that are to be there; the rows of the table.
 fn mailboxes(config: &Config, accounts: &Accounts) -> Result<Vec<table::Row>> {
-    accounts.apply(&config.mailboxes)?;
+    accounts.apply(config)?;
     let known = accounts.all()?;
     if !known.is_empty() || config.file.is_some() {
         return Ok(known.into_iter().map(|a| table::Row { user: a.name, password: None }).collect());
@@ -95,7 +131,7 @@ fn mailboxes(config: &Config, accounts: &Accounts) -> Result<Vec<table::Row>> {
         .map(|address| {
             let address = Address::parse(address).map_err(Fault::new)?;
             let password = Secret::from(password::readable()?.into_bytes());
-            accounts.add(&address, Some(&password::hash(password.expose())?))?;
+            accounts.add(&address, Some(&stored::derive(password.expose(), config.scram)?))?;
             Ok(table::Row { user: address.to_string(), password: Some(password) })
         })
         .collect()
