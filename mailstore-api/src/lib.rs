@@ -77,7 +77,10 @@ pub use flags::{Flags, Rights, SpecialUse, SystemFlags};
 pub use hub::{LocalHub, LocalWatch};
 pub use memory::{MemoryOptions, MemoryStore};
 pub use name::{MailboxId, MailboxName, NameError};
-pub use optional::{Acl, Annotation, BoxFuture, MaildropLock, Metadata, Quota, QuotaUse};
+pub use optional::{
+    Acl, Annotation, BoxFuture, MaildropLock, Metadata, MetadataLimits, Quota, QuotaLimits, QuotaUsage,
+    QuotaUse, annotation_matches, check_annotation, check_identifier,
+};
 pub use query::{Query, SearchOutcome};
 pub use queue::{
     Lease, MailQueue, NewEntry, NewRecipient, Next, QueueEntry, QueueId, QueueStatus, QueuedRecipient,

@@ -86,11 +86,14 @@ impl Accounts {
         if login.contains('@') {
             return self.by_address(login);
         }
-        match self.by_local_part(login)? {
-            Some(found) => Ok(Some(found)),
-            None if self.look_again()? => self.by_local_part(login),
-            None => Ok(None),
+        let known = self.lock().names.clone();
+        if let Some(found) = self.by_local_part(login, &known)? {
+            return Ok(Some(found));
         }
+        self.look_again()?;
+        // Another login may have read the list in between: what counts is whether this one used the present list.
+        let now = self.lock().names.clone();
+        if now == known { Ok(None) } else { self.by_local_part(login, &now) }
     }
 
     /// The account with this address, in any case.
@@ -101,12 +104,18 @@ impl Accounts {
 
     /// Whether any account is of this domain, in lower case.
     pub(crate) fn has_domain(&self, domain: &str) -> mailstore_api::Result<bool> {
-        let known = || self.lock().names.contains(domain);
-        Ok(known() || (self.look_again()? && known()))
+        if self.lock().names.contains(domain) {
+            return Ok(true);
+        }
+        self.look_again()?;
+        Ok(self.lock().names.contains(domain))
     }
 
-    fn by_local_part(&self, local: &str) -> mailstore_api::Result<Option<AccountInfo>> {
-        let domains: Vec<String> = self.lock().names.iter().cloned().collect();
+    fn by_local_part(
+        &self,
+        local: &str,
+        domains: &BTreeSet<String>,
+    ) -> mailstore_api::Result<Option<AccountInfo>> {
         let mut found = None;
         for domain in domains {
             if let Some(account) = self.by_address(&format!("{local}@{domain}"))?
@@ -118,10 +127,10 @@ impl Accounts {
         Ok(found)
     }
 
-    /// Reads the list of domains again unless that was done just now; whether it changed.
-    fn look_again(&self) -> mailstore_api::Result<bool> {
+    /// Reads the list of domains again unless that was done just now.
+    fn look_again(&self) -> mailstore_api::Result<()> {
         if self.lock().read.is_some_and(|at| at.elapsed() < LOOK_AGAIN) {
-            return Ok(false);
+            return Ok(());
         }
         let names = self
             .store
@@ -131,9 +140,8 @@ impl Accounts {
             .collect();
         let mut domains = self.lock();
         domains.read = Some(Instant::now());
-        let changed = domains.names != names;
         domains.names = names;
-        Ok(changed)
+        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Domains> {

@@ -24,6 +24,8 @@ Try it:
   mailserver store check                            is the mail sound? store repair mends what can be mended
   mailserver store backup /backup/monday            a copy of all mail, while the server runs
   mailserver queue list                             what waits to go out
+  mailserver export carol@example.test carol.tar    one mailbox with all it has; `import` brings it back
+  mailserver import carol@example.test ~/Maildir    mail from elsewhere: Maildir, mbox, archives
   RUST_LOG=debug mailserver                         say more (or --log debug)
 
 The configuration file, with every key; what is left out has the value shown, but for [listen], where a service that is
@@ -146,6 +148,10 @@ pub(crate) enum Command {
     /// Make keys and bearer tokens for trying things out
     #[command(subcommand)]
     Token(Token),
+    /// Write a mailbox's mail to an archive, mbox files or a Maildir; the server may run meanwhile
+    Export(crate::transfer::Export),
+    /// Read mail from an archive, mbox files or a Maildir into a mailbox; the server may run meanwhile
+    Import(crate::transfer::Import),
 }
 
 #[derive(Subcommand, Debug)]

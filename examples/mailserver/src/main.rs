@@ -2,8 +2,9 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes), `care` (the store), `router` (where mail goes), `relay`
-//! and `queue` (what goes out), `lmtp` (what comes in).
+//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes),
+//! `care` (the store), `transfer` (mail in and out), `router` (where mail goes),
+//! `relay` and `queue` (what goes out), `lmtp` (what comes in).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -33,6 +34,7 @@ mod stored;
 mod table;
 mod throttle;
 mod token;
+mod transfer;
 mod user;
 
 use std::{io::Write as _, process::ExitCode};
@@ -66,6 +68,8 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Token(command)) => token::run(command, &config)?,
         Some(Command::Queue(command)) => return queue::run(command, &config),
         Some(Command::Store(command)) => return care::run(command, &config),
+        Some(Command::Export(command)) => return transfer::run_export(command, &config),
+        Some(Command::Import(command)) => return transfer::run_import(command, &config),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -79,6 +83,11 @@ fn log_to_stderr(level: Option<&str>) -> Result<()> {
         })?,
         _ => EnvFilter::new("info"),
     };
+    // The HTTP client would log its requests, tokens included.
+    let filter = ["ureq=warn", "ureq_proto=warn"]
+        .into_iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

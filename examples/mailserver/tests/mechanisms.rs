@@ -7,19 +7,10 @@ use std::path::Path;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use support::{
-    ALICE, Server, binary,
+    ALICE, Server,
     sasl::{OVERS, Over, PROTOCOLS, Protocol, connect, connect_with, good, listed, login, with},
+    tokens::{TOKENS, token},
 };
-
-const TOKENS: &str = "[tokens]\nissuer = \"https://issuer.test\"\naudience = \"mail\"\njwks = \"jwks.json\"\n\
-                      signing_key = \"token-key.pem\"\n";
-
-/// `mailserver token ...`: what it printed.
-fn token(config: &Path, args: &[&str]) -> String {
-    let out = binary().arg("token").args(args).arg("--config").arg(config).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).unwrap().trim().to_owned()
-}
 
 /// An authority, and a certificate of alice's it signed; and one of alice's that nobody signed.
 fn certificates(dir: &Path) {

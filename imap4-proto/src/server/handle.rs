@@ -150,6 +150,9 @@ impl Server {
         if self.tag.set(tag).is_none() {
             return self.reject_untagged("The tag is too long", is_head);
         }
+        if self.utf8() && !grammar::string::quoted_is_utf8(frame) {
+            return self.reject("What stands in quotes is not valid UTF-8", is_head);
+        }
         let parsed = match rest {
             [b' ', rest @ ..] => grammar::command(rest, self.context()),
             _ => grammar::fault("A command is missing"),

@@ -41,6 +41,7 @@
     reason = "a test suite, which fails by panicking"
 )]
 
+mod acl;
 mod bytes;
 mod changes;
 mod copy;
@@ -50,10 +51,12 @@ mod expunge;
 mod flags;
 mod hierarchy;
 mod meta;
+mod metadata;
 mod model;
 mod optional;
 mod order;
 mod queue;
+mod quota;
 mod relocate;
 mod run;
 mod scene;
@@ -68,7 +71,7 @@ use std::time::Duration;
 
 pub use run::{block_on, block_on_for};
 
-use crate::AnyStore;
+use crate::{AnyStore, QuotaLimits};
 
 /// The accounts a fresh store has, each with INBOX alone.
 pub const ACCOUNTS: [&str; 3] = ["anna", "bert", "carl"];
@@ -101,6 +104,13 @@ pub trait Fixture {
     /// `None` skips the cases of that limit.
     fn limited(&mut self) -> Option<AnyStore> {
         None
+    }
+
+    /// Gives an account of the last store these limits, where that is done by other means than
+    /// [`Quota::set`](crate::Quota::set). `false` leaves it to that call.
+    fn limit(&mut self, account: &str, limits: QuotaLimits) -> bool {
+        let _ = (account, limits);
+        false
     }
 
     /// How long a hint may take.
@@ -412,17 +422,45 @@ macro_rules! __mailstore_cases {
                 a_maildrop_lock_is_of_its_account
                 a_locked_maildrop_does_not_stop_others
                 a_maildrop_guard_outlives_its_account_handle
-                a_quota_counts_what_is_there
-                over_quota_nothing_is_appended
-                over_quota_nothing_is_copied
-                an_owner_has_all_rights
-                an_access_list_is_kept
-                annotations_are_kept
-                annotations_are_found_by_depth
                 a_search_by_flags
                 a_search_by_size_and_modseq
                 a_search_of_several_conditions
                 accounts_work_beside_each_other
+            }
+            quota {
+                what_is_there_is_counted
+                a_root_is_found_by_its_name
+                over_quota_nothing_is_appended
+                over_quota_nothing_is_copied
+                messages_are_limited
+                mailboxes_are_limited
+                a_replacement_counts_the_difference
+                who_is_over_may_still_tidy_up
+                who_is_full_gets_no_delivery_and_others_do
+                one_message_twice_in_a_delivery_counts_twice
+                anothers_quota_is_not_mine
+                of_many_who_append_no_more_succeed_than_there_is_room
+                limits_and_use_are_there_after_a_restart
+            }
+            acl {
+                an_owner_has_all_rights
+                an_access_list_is_kept
+                a_list_is_of_its_mailbox
+                it_is_kept_over_a_rename
+                it_goes_with_the_mailbox
+                what_is_no_identifier_is_refused
+                it_is_there_after_a_restart
+            }
+            metadata {
+                annotations_are_kept
+                annotations_are_found_by_depth
+                names_compare_without_case
+                several_are_set_all_or_none
+                limits_are_kept
+                they_are_kept_over_a_rename
+                they_go_with_the_mailbox
+                they_are_of_their_account
+                they_are_there_after_a_restart
             }
             queue {
                 an_entry_comes_back_as_it_was_made

@@ -280,7 +280,7 @@ pub(super) async fn of_many_takers_each_entry_has_one(t: &Scene) {
                     let mut mine = Vec::new();
                     loop {
                         let taken = block_on(q.take(NOW, LATER, 2)).unwrap();
-                        if taken.is_empty() {
+                        if taken.is_empty() || mine.len() > count {
                             return mine;
                         }
                         mine.extend(taken.into_iter().map(|e| e.id));

@@ -3,6 +3,7 @@ use bytes::{Bytes, BytesMut};
 use super::{
     Changed, Data, MemoryAccount, MemoryStore,
     folder::{Folder, NewMessage},
+    optional::usage_of,
     queue,
 };
 use crate::{
@@ -191,6 +192,7 @@ impl MemoryDelivery {
         self.store.ensure_account(data, &to.account)?;
         let account = data.account(&to.account)?;
         let id = account.named(&to.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
+        account.check_quota(&usage_of(std::slice::from_ref(&message)))?;
         let folder = account.folder(&id, ErrorKind::NotFound)?;
         folder.check_room(std::slice::from_ref(&message), &self.store.shared.options)?;
         let outcome = folder.insert(vec![message]);

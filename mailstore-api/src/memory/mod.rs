@@ -6,6 +6,7 @@
 //!
 //! * this file: accounts, and the hierarchy of an account's mailboxes
 //! * `folder`: one mailbox's messages, modseqs and tombstones, as plain synchronous code
+//! * `optional`: quota, access lists, annotations
 //! * `queue`: messages that wait to be handed on
 //! * `handles`: what a caller holds: [`MemoryMailbox`], [`MemoryBody`], [`MemoryStaged`], [`MemoryDelivery`]
 
@@ -13,21 +14,26 @@
 mod faults;
 mod folder;
 mod handles;
+mod optional;
 mod queue;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use self::folder::{Folder, NewMessage};
 pub use self::handles::{MemoryBody, MemoryDelivery, MemoryMailbox, MemoryStaged};
+use self::{
+    folder::{Folder, NewMessage},
+    optional::usage_of,
+};
 use crate::{
-    Account, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Interest, LocalHub, LocalWatch,
-    MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, OpenMode, Replaces, Result,
-    Rights, Snapshot, SpecialUse, Status, StatusItems, StoreError, UidSet, UidValidity,
+    Account, Acl, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Interest, LocalHub,
+    LocalWatch, MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, Metadata,
+    MetadataLimits, OpenMode, Quota, QuotaLimits, QuotaUsage, Replaces, Result, Rights, Snapshot, SpecialUse,
+    Status, StatusItems, StoreError, UidSet, UidValidity,
 };
 
 /// What a [`MemoryStore`] allows and keeps.
@@ -41,11 +47,19 @@ pub struct MemoryOptions {
     pub append_limit: Option<u64>,
     /// Different keywords in one mailbox.
     pub max_keywords: usize,
+    /// What is kept of annotations.
+    pub metadata: MetadataLimits,
 }
 
 impl Default for MemoryOptions {
     fn default() -> Self {
-        Self { auto_create: false, history: 10_000, append_limit: None, max_keywords: 1_000 }
+        Self {
+            auto_create: false,
+            history: 10_000,
+            append_limit: None,
+            max_keywords: 1_000,
+            metadata: MetadataLimits::new(64 * 1024, 100),
+        }
     }
 }
 
@@ -89,6 +103,8 @@ struct Data {
 struct AccountData {
     folders: HashMap<MailboxId, Folder>,
     subscribed: BTreeSet<MailboxName>,
+    limits: QuotaLimits,
+    annotations: BTreeMap<String, Vec<u8>>,
     maildrop_locked: bool,
 }
 
@@ -208,6 +224,12 @@ impl AccountData {
         self.folders.get_mut(id).ok_or_else(|| otherwise.into())
     }
 
+    /// Refuses mailboxes over the quota: the missing parents of this name, and so many more.
+    fn check_mailboxes(&self, name: &MailboxName, more: u64) -> Result<()> {
+        let mailboxes = self.missing_parents(name).len() as u64 + more;
+        self.check_quota(&QuotaUsage { mailboxes, ..QuotaUsage::default() })
+    }
+
     fn named(&self, name: &MailboxName) -> Option<&MailboxId> {
         self.folders.iter().find(|(_, f)| f.name == *name).map(|(id, _)| id)
     }
@@ -322,6 +344,7 @@ impl Account for MemoryAccount {
             if s.account()?.named(name).is_some() {
                 return Err(ErrorKind::Exists.into());
             }
+            s.account()?.check_mailboxes(name, 1)?;
             for parent in s.account()?.missing_parents(name) {
                 let validity = s.data.next_validity()?;
                 s.account()?.insert(parent, SpecialUse::NONE, validity);
@@ -359,6 +382,7 @@ impl Account for MemoryAccount {
             if account.named(to).is_some() || moved.iter().any(|(_, name)| account.named(name).is_some()) {
                 return Err(ErrorKind::Exists.into());
             }
+            account.check_mailboxes(to, 0)?;
             for parent in account.missing_parents(to) {
                 let validity = s.data.next_validity()?;
                 s.account()?.insert(parent, SpecialUse::NONE, validity);
@@ -406,7 +430,13 @@ impl Account for MemoryAccount {
 
     async fn stage(&self, id: &MailboxId, spec: AppendSpec) -> Result<MemoryStaged> {
         self.store.check_size(spec.declared_len.unwrap_or(0))?;
-        self.step(|s| s.account()?.folder(id, ErrorKind::NotFound).map(|_| ()))?;
+        self.step(|s| {
+            s.account()?.folder(id, ErrorKind::NotFound)?;
+            match spec.declared_len {
+                Some(octets) => s.account()?.check_quota(&QuotaUsage { octets, messages: 1, mailboxes: 0 }),
+                None => Ok(()),
+            }
+        })?;
         Ok(MemoryStaged::new(self.store.clone(), spec))
     }
 
@@ -422,12 +452,15 @@ impl Account for MemoryAccount {
             let account = s.account()?;
             let folder = account.folder(id, ErrorKind::NotFound)?;
             folder.check_room(&messages, options)?;
+            let mut more = usage_of(&messages);
             // What goes is checked before anything comes.
-            if let Some(old) = &replaces
-                && !account.folder(&old.mailbox, ErrorKind::Gone)?.has(old.uid)
-            {
-                return Err(ErrorKind::Gone.into());
+            if let Some(old) = &replaces {
+                let source = account.folder(&old.mailbox, ErrorKind::Gone)?;
+                let octets = source.octets(old.uid).ok_or_else(|| StoreError::from(ErrorKind::Gone))?;
+                more.octets = more.octets.saturating_sub(octets.len() as u64);
+                more.messages = more.messages.saturating_sub(1);
             }
+            account.check_quota(&more)?;
             let outcome = account.folder(id, ErrorKind::NotFound)?.insert(messages);
             s.changed.mailboxes.push(id.clone());
             let Some(old) = replaces else { return Ok(outcome) };
@@ -439,13 +472,13 @@ impl Account for MemoryAccount {
     }
 
     async fn copy(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        self.step(|s| copy(s, from, uids, to, &self.store.shared.options))
+        self.step(|s| copy(s, from, uids, to, true, &self.store.shared.options))
     }
 
     async fn relocate(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
         let options = &self.store.shared.options;
         self.step(|s| {
-            let mut outcome = copy(s, from, uids, to, options)?;
+            let mut outcome = copy(s, from, uids, to, false, options)?;
             if !outcome.pairs.is_empty() {
                 let gone: UidSet = outcome.pairs.iter().map(|(source, _)| *source).collect();
                 let source = s.account()?.folder(from, ErrorKind::Gone)?;
@@ -460,6 +493,15 @@ impl Account for MemoryAccount {
         Ok(self.store.shared.hub.watch(&self.who, what))
     }
 
+    fn quota(&self) -> Option<&dyn Quota> {
+        Some(self)
+    }
+    fn acl(&self) -> Option<&dyn Acl> {
+        Some(self)
+    }
+    fn metadata(&self) -> Option<&dyn Metadata> {
+        Some(self)
+    }
     fn maildrop(&self) -> Option<&dyn MaildropLock> {
         Some(self)
     }
@@ -470,6 +512,7 @@ fn copy(
     from: &MailboxId,
     uids: &UidSet,
     to: &MailboxId,
+    counts: bool,
     options: &MemoryOptions,
 ) -> Result<CopyOutcome> {
     let account = s.account()?;
@@ -478,6 +521,10 @@ fn copy(
     let target = account.folder(to, ErrorKind::NotFound)?;
     let dest_validity = target.validity;
     target.check_room(&copies, options)?;
+    if counts {
+        account.check_quota(&usage_of(&copies))?;
+    }
+    let target = account.folder(to, ErrorKind::NotFound)?;
     let mut pairs = Vec::new();
     if !copies.is_empty() {
         pairs = sources.into_iter().zip(target.insert(copies).uids).collect();

@@ -28,6 +28,14 @@ pub(super) const WRONG_COUNTERS: &str = "
         OR coalesce(f.modseq, 0) > b.modseq OR coalesce(f.uid, 0) >= b.uidnext
         OR b.tombstones <> (SELECT count(*) FROM expunged WHERE mailbox = b.id))";
 
+/// Accounts whose use is not the sum of their mailboxes.
+pub(super) const WRONG_USE: &str = "
+    SELECT a.id FROM account a LEFT JOIN
+        (SELECT account, sum(octets) AS octets, sum(messages) AS messages, count(*) AS mailboxes
+         FROM mailbox WHERE name IS NOT NULL GROUP BY account) s ON s.account = a.id
+    WHERE (a.used_octets, a.used_messages, a.used_mailboxes) IS NOT
+        (coalesce(s.octets, 0), coalesce(s.messages, 0), coalesce(s.mailboxes, 0))";
+
 /// Bodies whose count of references is wrong.
 pub(super) const WRONG_REFERENCES: &str = "
     SELECT r.body FROM refs r LEFT JOIN shared s ON s.body = r.body WHERE r.n <> 1 + coalesce(s.more, 0)
@@ -45,11 +53,18 @@ pub(super) const BELONGING: &[(&str, &str)] = &[
     ("packed", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("derived", "body NOT IN (SELECT id FROM body)"),
     ("queue_recipient", "queue NOT IN (SELECT id FROM queue)"),
+    ("acl", "mailbox NOT IN (SELECT id FROM mailbox)"),
+    (
+        "annotation",
+        "CASE mailbox WHEN 0 THEN account NOT IN (SELECT id FROM account)
+         ELSE (mailbox, account) NOT IN (SELECT id, account FROM mailbox) END",
+    ),
 ];
 
 /// Rows that name a number, what kind of fault they are, and what is said of it.
 const NUMBERS: &[(FindingKind, &str, &str)] = &[
     (Counter, "a counter of mailbox {} is wrong", WRONG_COUNTERS),
+    (Counter, "the use of account {} is not what it keeps", WRONG_USE),
     (Counter, "the references to body {} are miscounted", WRONG_REFERENCES),
     (Counter, "the number of body {} would be given again", LOW_NEXT_BODY),
     (Orphan, "no message has body {}", ORPHAN_BODIES),

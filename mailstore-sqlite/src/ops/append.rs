@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mailstore_api::{
-    AppendOutcome, ErrorKind, Flags, InternalDate, MailboxName, ModSeq, Result, StoreError, Uid,
+    AppendOutcome, ErrorKind, Flags, InternalDate, MailboxName, ModSeq, QuotaUsage, Result, StoreError, Uid,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -50,7 +50,7 @@ pub(crate) struct Target {
     pub(crate) prefix: Vec<u8>,
 }
 
-fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
+pub(super) fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
     let id = txn.new_body()?;
     let (path, data) = match &body.octets {
         Octets::Inline(bytes) => (None, Some(&**bytes)),
@@ -89,6 +89,14 @@ pub(crate) fn append(
         Some((from, uid)) => Some((from, find_leaving(txn, account, from, uid)?)),
         None => None,
     };
+    let octets: u64 = messages.iter().map(|m| m.body.size).sum();
+    let (goes, one) = old.as_ref().map_or((0, 0), |(_, old)| (old.size, 1));
+    let more = QuotaUsage {
+        octets: octets.saturating_sub(goes),
+        messages: (messages.len() as u64).saturating_sub(one),
+        mailboxes: 0,
+    };
+    txn.check_quota(account, &more)?;
     let mut effect = Effect::new(row);
     let flags: Vec<&Flags> = messages.iter().map(|m| &m.flags).collect();
     let keywords = ensure_keywords(txn, &mut effect, &flags)?;
@@ -167,6 +175,7 @@ fn deliver_one(
     let id = id.ok_or_else(|| StoreError::new(ErrorKind::NotFound, "there is no such mailbox"))?;
     let row = txn.mailbox(target.account, id, ErrorKind::NotFound)?;
     check_uids(&row, 1)?;
+    txn.check_quota(target.account, &QuotaUsage { octets: size, messages: 1, mailboxes: 0 })?;
     let mut effect = Effect::new(row);
     let keywords = ensure_keywords(txn, &mut effect, &[&message.flags])?;
     let mut bits = keywords.bits(&message.flags);

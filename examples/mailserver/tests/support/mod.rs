@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod sasl;
+pub(crate) mod tokens;
 
 use std::{
     collections::HashMap,
@@ -100,7 +101,11 @@ impl Server {
             {
                 server.ports.insert(service.to_owned(), port);
             }
-            let last = line.contains("curl") && line.contains("MAILINDEX");
+            let is_command = line.contains("curl") && line.contains("MAILINDEX");
+            // With many mailboxes there is no command to try.
+            let last = is_command
+                || line.contains("Mailboxes and passwords")
+                    && server.table.iter().any(|l| l.contains("(its address)"));
             server.table.push(line);
             if last {
                 break;
