@@ -2,8 +2,8 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes),
-//! `care` (the store), `transfer` (mail in and out), `router` (where mail goes),
+//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts`, `user` and `quota`
+//! (mailboxes), `care` (the store), `transfer` (mail in and out), `router` (where mail goes),
 //! `relay` and `queue` (what goes out), `lmtp` (what comes in).
 #![forbid(unsafe_code)]
 
@@ -24,6 +24,7 @@ mod policy;
 mod present;
 mod prompt;
 mod queue;
+mod quota;
 mod relay;
 mod reload;
 mod remembered;
@@ -64,6 +65,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => serve::run(config)?,
         Some(Command::User(command)) => user::run(command, &config)?,
+        Some(Command::Quota(command)) => quota::run(command, &config)?,
         Some(Command::Policy(command)) => policy::run(command, &config)?,
         Some(Command::Token(command)) => token::run(command, &config)?,
         Some(Command::Queue(command)) => return queue::run(command, &config),
