@@ -311,3 +311,88 @@ pub(super) fn send_as(texts: &[String]) -> std::result::Result<Vec<String>, Stri
     };
     texts.iter().map(one).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Config, file};
+
+    fn parse(text: &str) -> Result<Config> {
+        file::parse(text, Path::new("/etc/m/mail.toml"))
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let post = parse(
+            r#"
+            [submission]
+            header_from = "refuse"
+            strip_bcc = true
+            vrfy = true
+            bare_newlines = "keep"
+            recipients = 5
+            front_ends = ["192.0.2.0/28", "::1"]
+            [relay]
+            host = "smtp.example.test"
+            tls = "implicit"
+            ca = "ca.pem"
+            username = "us"
+            token_file = "token"
+            concurrency = 7
+            retry_first_seconds = 1
+            retry_longest_seconds = 9
+            expires_hours = 2
+            delay_notice_hours = 1
+            [lmtp]
+            listen = ["127.0.0.1:2424", "unix:lmtp.sock"]
+            peers = ["10.0.0.0/8"]
+            over_quota = "permanent"
+            plus_addressing = true
+            [pop3]
+            login_delay_seconds = 60
+            expire_days = 0
+            [[mailbox]]
+            address = "a@b.test"
+            send_as = ["Sales@b.test", "@C.test"]
+            "#,
+        )
+        .unwrap()
+        .post;
+        assert_eq!((post.header_from, post.strip_bcc, post.vrfy), (HeaderFrom::Refuse, true, true));
+        assert_eq!((post.keep_bare_newlines, post.recipients, post.front_ends.len()), (true, Some(5), 2));
+        assert_eq!(post.send_as["a@b.test"], ["sales@b.test", "@c.test"]);
+        let relay = post.relay.unwrap();
+        assert_eq!((relay.port, relay.security, relay.concurrency), (465, Security::Implicit, 7));
+        assert!(matches!(&relay.secret, Secret::TokenFile(f) if f == Path::new("/etc/m/token")));
+        assert_eq!((relay.ca, relay.expires), (Some("/etc/m/ca.pem".into()), Duration::from_secs(7200)));
+        assert_eq!(post.lmtp.listen[1], LmtpAddress::Unix("/etc/m/lmtp.sock".into()));
+        assert_eq!((post.lmtp.over_quota, post.lmtp.detail), (OverQuota::Permanent, Some('+')));
+        assert_eq!(
+            (post.login_delay, post.expire),
+            (Some(Duration::from_secs(60)), Some(Expire { days: 0 }))
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, parts) in [
+            ("[relay]\nport = 1\n", &["line 1", "host"][..]),
+            ("[relay]\nhost = \"h\"\nusername = \"u\"\n", &["username together with"]),
+            (
+                "[relay]\nhost = \"h\"\nusername = \"u\"\npassword = \"p\"\ntoken_file = \"t\"\n",
+                &["keep one"],
+            ),
+            ("[relay]\nhost = \"h\"\ntls = \"none\"\nusername = \"u\"\npassword = \"p\"\n", &["without TLS"]),
+            ("[lmtp]\nlisten = [\"here\"]\n", &["line 2", "unix:"]),
+            ("[submission]\nfront_ends = [\"1.2.3.4/40\"]\n", &["line 2", "no network"]),
+            ("[[mailbox]]\naddress = \"a@b\"\nsend_as = [\"x\"]\n", &["line 1", "\"x\""]),
+        ] {
+            let line = parse(text).unwrap_err().to_string();
+            for part in parts {
+                assert!(line.contains(part), "{part:?} in {line:?}");
+            }
+        }
+    }
+}
