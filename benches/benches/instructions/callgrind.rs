@@ -6,16 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What callgrind counted between one entry of the counted function and its end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Count {
-    pub(super) instructions: u64,
-    /// Calls of the allocator for memory: new, zeroed, or another size.
-    pub(super) allocations: u64,
-}
-
-/// One count for each time that the counted function was called; `None` without valgrind.
-pub(super) fn count(arguments: &[&str]) -> Result<Option<Vec<Count>>, String> {
+/// The instructions of each call of the counted function; `None` without valgrind.
+pub(super) fn count(arguments: &[&str]) -> Result<Option<Vec<u64>>, String> {
     if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Ok(None);
     }
@@ -23,7 +15,7 @@ pub(super) fn count(arguments: &[&str]) -> Result<Option<Vec<Count>>, String> {
     let directory = std::env::temp_dir().join(format!("mail-instructions-{}", std::process::id()));
     fs::create_dir_all(&directory).map_err(|e| e.to_string())?;
     let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--compress-strings=no", "--compress-pos=no", "--combine-dumps=no"])
+        .args(["--tool=callgrind", "--combine-dumps=no"])
         // The latter takes no pattern.
         .args(["--toggle-collect=instructions::counted", "--dump-after=instructions::counted"])
         .arg(format!("--callgrind-out-file={}", directory.join("out").display()))
@@ -40,7 +32,7 @@ pub(super) fn count(arguments: &[&str]) -> Result<Option<Vec<Count>>, String> {
 }
 
 /// Dumps are numbered from 1 in the order in which they were made. The last one, at the process's end, has no number.
-fn read_all(directory: &Path) -> Result<Vec<Count>, String> {
+fn read_all(directory: &Path) -> Result<Vec<u64>, String> {
     (1..)
         .map(|n| directory.join(format!("out.{n}")))
         .map_while(|path| fs::read_to_string(path).ok())
@@ -48,18 +40,6 @@ fn read_all(directory: &Path) -> Result<Vec<Count>, String> {
         .collect()
 }
 
-fn read(dump: &str) -> Option<Count> {
-    let instructions = dump.lines().find_map(|l| l.strip_prefix("totals: "))?.trim().parse().ok()?;
-    let mut allocations = 0;
-    let mut called = "";
-    for line in dump.lines() {
-        if let Some(function) = line.strip_prefix("cfn=") {
-            called = function;
-        } else if let Some(calls) = line.strip_prefix("calls=")
-            && matches!(called, "malloc" | "calloc" | "realloc" | "posix_memalign" | "aligned_alloc")
-        {
-            allocations += calls.split(' ').next()?.parse::<u64>().ok()?;
-        }
-    }
-    Some(Count { instructions, allocations })
+fn read(dump: &str) -> Option<u64> {
+    dump.lines().find_map(|l| l.strip_prefix("totals: "))?.trim().parse().ok()
 }

@@ -6,7 +6,7 @@
 //! cargo bench -p mail-benches --bench instructions -- SMTP    those with this text in their name
 //! ```
 //!
-//! It runs itself under valgrind: each case once (twice before, to check it and to warm it). Only what happens in
+//! It runs itself under valgrind: each case once (and before, to check it and to warm it). Only what happens in
 //! [`counted`] is collected, and a dump follows each. Instructions are of the whole process's code: allocator and `memcpy` too.
 #![allow(clippy::print_stdout, reason = "a table is what this program is for")]
 
@@ -14,12 +14,11 @@ mod budgets;
 mod callgrind;
 
 use std::{
-    process::ExitCode,
+    process::{Command, ExitCode},
     time::{Duration, Instant},
 };
 
 use budgets::Budgets;
-use callgrind::Count;
 use mail_benches::{case::Case, cases};
 
 /// The argument that makes a process the counted one.
@@ -32,6 +31,8 @@ fn main() -> ExitCode {
     let mut cases: Vec<Case> = cases::all().into_iter().filter(|c| c.name().contains(&filter)).collect();
     if arguments.iter().any(|a| a == COUNTED) {
         for case in &mut cases {
+            // Warm: the allocator has at hand what was just given back, as in a program that does this all day.
+            (case.run)();
             counted(&mut case.run);
         }
         return ExitCode::SUCCESS;
@@ -68,13 +69,14 @@ fn run(cases: &mut [Case], filter: &str) -> Result<Vec<String>, String> {
         println!("instructions: valgrind is not installed: nothing is counted");
         return Ok(Vec::new());
     };
-    if counts.len() != cases.len() {
+    let allocations = allocations(filter)?;
+    if counts.len() != cases.len() || allocations.len() != cases.len() {
         return Err(format!("{} cases, but {} were counted", cases.len(), counts.len()));
     }
     let mut rows = Vec::new();
-    for (case, count) in cases.iter_mut().zip(counts) {
+    for ((case, instructions), allocations) in cases.iter_mut().zip(counts).zip(allocations) {
         let time = nanoseconds(&mut case.run);
-        rows.push(Row::new(case, count, time));
+        rows.push(Row::new(case, instructions, allocations, time));
     }
     print(&rows, &budgets);
     let mut passed = budgets.passed(&rows);
@@ -99,19 +101,27 @@ struct Row {
 }
 
 impl Row {
-    fn new(case: &Case, count: Count, nanoseconds: f64) -> Self {
+    fn new(case: &Case, instructions: u64, allocations: u64, nanoseconds: f64) -> Self {
         let units = as_f64(case.units);
         Self {
             job: case.job,
             side: case.side,
             name: case.name(),
             unit: case.unit,
-            total: as_f64(count.instructions),
-            instructions: as_f64(count.instructions) / units,
-            allocations: as_f64(count.allocations) / units,
+            total: as_f64(instructions),
+            instructions: as_f64(instructions) / units,
+            allocations: as_f64(allocations) / units,
             nanoseconds: nanoseconds / units,
         }
     }
+}
+
+/// How often each case allocates, by the program that counts it.
+fn allocations(filter: &str) -> Result<Vec<u64>, String> {
+    let program = env!("CARGO_BIN_EXE_count-allocations");
+    let output = Command::new(program).arg(filter).output().map_err(|e| e.to_string())?;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().map(|l| l.parse().map_err(|_| format!("no count of allocations: {l}"))).collect()
 }
 
 /// The least time that one run took, of many.

@@ -103,7 +103,11 @@ fn read_structure(frame: &[u8]) -> Option<(usize, usize)> {
     for item in fetched.items.iter() {
         match item {
             Attribute::Envelope(e) => subject = e.subject.as_ref().map_or(0, |s| s.len()),
-            Attribute::Structure { body: BodyStructure::Multi(m), .. } => parts = m.parts.len(),
+            Attribute::Structure { body, .. } => {
+                if let BodyStructure::Multi(m) = &*body {
+                    parts = m.parts.len();
+                }
+            }
             _ => {}
         }
     }

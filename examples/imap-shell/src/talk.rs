@@ -167,7 +167,7 @@ impl Talk {
                 Attribute::Uid(n) => uid = Some(n),
                 Attribute::Rfc822Size(n) => size = Some(n),
                 Attribute::Flags(f) => flags = Some(f),
-                Attribute::Envelope(e) => envelope = e,
+                Attribute::Envelope(e) => envelope = *e,
                 // A body so short that the server put it in quotes.
                 Attribute::Body { value: Some(octets), .. } => {
                     return Ok(self.out.write_all(&octets.bytes())?);

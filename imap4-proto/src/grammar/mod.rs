@@ -20,7 +20,7 @@ mod status;
 mod store;
 pub(crate) mod string;
 
-pub(crate) use chars::{is_astring_char, is_atom_char};
+pub(crate) use chars::{is_astring_char, is_atom_char, is_flag_text, unquoted};
 pub(crate) use command::{Parsed, capability_list, command, line_end, tag};
 
 use nom::{Err, IResult, error::ErrorKind};

@@ -142,8 +142,7 @@ const NO_ARGUMENT: SyntaxError = refused(status::BAD_ARGUMENTS, "this command ta
 /// tolerated (RFC 5321 section 4.1.1).
 pub(crate) fn command<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, (Option<Verb>, SyntaxError)> {
     // RFC 5321 section 2.3.8: no CR, LF or other control character in a command, NUL least of all.
-    // No way out before the end: so the compiler makes vector instructions of it.
-    if line.iter().fold(false, |found, c| found | c.is_ascii_control()) {
+    if has_control(line) {
         return Err((None, refused(status::BAD_LINE, "a control character in the command")));
     }
     let line = trim_end(line);
@@ -155,32 +154,58 @@ pub(crate) fn command<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, 
     arguments(verb, trim_start(argument), rules).map_err(|e| (Some(verb), e))
 }
 
-/// Dispatch by the word folded to upper case.
+/// Whether a control character is among the octets, eight at a time.
+fn has_control(line: &[u8]) -> bool {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    const DELETES: u64 = u64::from_le_bytes([0x7f; 8]);
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let (eights, rest) = line.as_chunks::<8>();
+    // The high bit of an octet below 0x80 stays or becomes 1 where the octet is below a space, or is DEL.
+    let found = eights.iter().fold(0, |found, eight| {
+        let x = u64::from_le_bytes(*eight);
+        found | ((x.wrapping_sub(SPACES) | (x ^ DELETES).wrapping_sub(ONES)) & !x & HIGH)
+    });
+    found != 0 || rest.iter().any(u8::is_ascii_control)
+}
+
+/// Dispatch by the word folded to upper case, as a number: none that is known has more than 8 octets.
 fn verb(word: &[u8]) -> Option<Verb> {
-    let mut folded = [0; 8];
-    let folded = folded.get_mut(..word.len())?;
-    folded.copy_from_slice(word);
-    folded.make_ascii_uppercase();
-    Some(match &*folded {
-        b"EHLO" => Verb::Ehlo,
-        b"HELO" => Verb::Helo,
-        b"MAIL" => Verb::Mail,
-        b"RCPT" => Verb::Rcpt,
-        b"DATA" => Verb::Data,
-        b"RSET" => Verb::Rset,
-        b"VRFY" => Verb::Vrfy,
-        b"EXPN" => Verb::Expn,
-        b"HELP" => Verb::Help,
-        b"NOOP" => Verb::Noop,
-        b"QUIT" => Verb::Quit,
-        b"AUTH" => Verb::Auth,
-        b"STARTTLS" => Verb::StartTls,
-        b"LHLO" => Verb::Lhlo,
-        b"BDAT" => Verb::Bdat,
-        b"BURL" => Verb::Burl,
-        b"XCLIENT" => Verb::Xclient,
-        _ => return None,
-    })
+    if word.len() > 8 {
+        return None;
+    }
+    let folded = word.iter().fold(0, |n, c| n << 8 | u64::from(c.to_ascii_uppercase()));
+    VERBS.iter().find(|(known, _)| *known == folded).map(|(_, verb)| *verb)
+}
+
+/// What `word` folds to, in the order in which they are frequent.
+static VERBS: [(u64, Verb); 17] = [
+    (number(b"RCPT"), Verb::Rcpt),
+    (number(b"MAIL"), Verb::Mail),
+    (number(b"DATA"), Verb::Data),
+    (number(b"EHLO"), Verb::Ehlo),
+    (number(b"QUIT"), Verb::Quit),
+    (number(b"AUTH"), Verb::Auth),
+    (number(b"BDAT"), Verb::Bdat),
+    (number(b"RSET"), Verb::Rset),
+    (number(b"NOOP"), Verb::Noop),
+    (number(b"STARTTLS"), Verb::StartTls),
+    (number(b"LHLO"), Verb::Lhlo),
+    (number(b"HELO"), Verb::Helo),
+    (number(b"VRFY"), Verb::Vrfy),
+    (number(b"EXPN"), Verb::Expn),
+    (number(b"HELP"), Verb::Help),
+    (number(b"BURL"), Verb::Burl),
+    (number(b"XCLIENT"), Verb::Xclient),
+];
+
+const fn number(mut word: &[u8]) -> u64 {
+    let mut n = 0;
+    while let [c, rest @ ..] = word {
+        n = n << 8 | *c as u64;
+        word = rest;
+    }
+    n
 }
 
 /// RFC 5321 section 4.2.4: 502 for a command that is known and not implemented, 500 for a word that is none.
