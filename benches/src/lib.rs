@@ -104,8 +104,11 @@ pub fn run_in_pieces<M: Machine>(
 }
 
 /// Drops all that can be sent, as if it were.
+#[inline]
 pub fn take_all(out: &mut OutputQueue) {
-    out.advance(out.len());
+    if !out.is_empty() {
+        out.advance(out.len());
+    }
 }
 
 /// All that can be sent.

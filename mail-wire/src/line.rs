@@ -133,7 +133,13 @@ impl LineScanner {
                 }
                 self.bare = true;
             }
-            let Some(at) = memchr2(b'\r', b'\n', rest) else {
+            let at = match rest {
+                // As a peer sends that does not buffer: not worth a search.
+                [b'\r' | b'\n'] => Some(0),
+                [_] => None,
+                _ => memchr2(b'\r', b'\n', rest),
+            };
+            let Some(at) = at else {
                 self.seen += rest.len();
                 return None;
             };
