@@ -21,6 +21,9 @@ ALLOWED = {
         "auth-sasl", "mail-wire", "mail-drive", "pop3-proto", "imap4-proto", "smtp-submit-proto", "mailstore-api",
         "bytes", "memchr", "base64", "futures-io", "thiserror", "zeroize", "tracing", "mail-parser", "encoding_rs",
     },
+    "mail-transfer": {
+        "mailstore-api", "mailstore-sqlite", "imap4-proto", "bytes", "memchr", "thiserror", "serde", "serde_json", "sha2", "tar",
+    },
     "mailstore-sqlite": {"mailstore-api", "bytes", "thiserror", "rusqlite", "tracing", "crc32fast"},
 }
 

@@ -66,6 +66,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod apop;
 mod client;
 pub mod cram_md5;
 mod json;

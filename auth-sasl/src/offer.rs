@@ -159,6 +159,11 @@ impl Mechanism {
         self.clear_password
     }
 
+    /// Whether it is bound to the TLS connection: a -PLUS mechanism (RFC 5801 section 2).
+    const fn binds(&self) -> bool {
+        matches!(self.name.as_bytes(), [.., b'-', b'P', b'L', b'U', b'S'])
+    }
+
     /// A new exchange, server side. [`Offer::begin`] tells it what else is listed.
     #[must_use]
     pub fn begin(&self, channel: &Channel<'_>) -> ServerExchange {
@@ -179,6 +184,7 @@ pub struct Offer<'a> {
     mechanisms: &'a [Mechanism],
     serves: &'a [Credential],
     clear: bool,
+    binds: bool,
 }
 
 impl<'a> Offer<'a> {
@@ -186,7 +192,7 @@ impl<'a> Offer<'a> {
     /// said.
     #[must_use]
     pub const fn new(mechanisms: &'a [Mechanism]) -> Self {
-        Self { mechanisms, serves: &[], clear: false }
+        Self { mechanisms, serves: &[], clear: false, binds: true }
     }
 
     /// What the host can verify.
@@ -202,10 +208,19 @@ impl<'a> Offer<'a> {
         Self { clear: allowed, ..self }
     }
 
+    /// Whether there is, or can still be, TLS on this connection: without it the -PLUS mechanisms are left
+    /// out. Where TLS comes later they are listed before it, so that a client sees who takes them from the list.
+    #[must_use]
+    pub const fn channel_bindings(self, possible: bool) -> Self {
+        Self { binds: possible, ..self }
+    }
+
     /// What is offered, in order.
     pub fn iter(&self) -> impl Iterator<Item = &'a Mechanism> + use<'a> {
-        let Self { mechanisms, serves, clear } = *self;
-        mechanisms.iter().filter(move |m| serves.contains(&m.credential) && (clear || !m.clear_password))
+        let Self { mechanisms, serves, clear, binds } = *self;
+        mechanisms.iter().filter(move |m| {
+            serves.contains(&m.credential) && (clear || !m.clear_password) && (binds || !m.binds())
+        })
     }
 
     /// The names to list: IMAP `AUTH=`, POP3 `SASL`, SMTP `AUTH`.
@@ -223,7 +238,7 @@ impl<'a> Offer<'a> {
     /// whether the offer has one with channel binding, which shows it a downgrade (RFC 5802 section 6).
     #[must_use]
     pub fn begin(&self, name: &str, channel: &Channel<'_>) -> Option<ServerExchange> {
-        let plus = self.names().any(|n| n.starts_with("SCRAM-") && n.ends_with("-PLUS"));
+        let plus = self.iter().any(|m| m.name.starts_with("SCRAM-") && m.binds());
         Some(self.find(name)?.begin(&Channel { plus_listed: Some(plus), ..*channel }))
     }
 
@@ -255,6 +270,14 @@ mod tests {
             assert_eq!(offer.names().collect::<Vec<_>>(), names);
             assert_eq!(offer.find("plain").is_some(), names.contains(&"PLAIN"));
         }
+    }
+
+    #[test]
+    fn a_mechanism_bound_to_tls_is_listed_where_tls_can_be() {
+        let offer = Offer::new(Mechanism::BEST_FIRST).serves(&[Credential::ScramKeys(Hash::Sha256)]);
+        let names = |offer: Offer<'static>| offer.names().collect::<Vec<_>>();
+        assert_eq!(names(offer), ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]);
+        assert_eq!(names(offer.channel_bindings(false)), ["SCRAM-SHA-256"]);
     }
 
     #[test]

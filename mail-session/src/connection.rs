@@ -45,6 +45,7 @@ impl<S, T> Connection<S, T, mail_drive::NoTls> {
 impl<S, T, X> Connection<S, T, X> {
     /// A connection on which TLS begins as `encryption` says.
     pub fn new(stream: S, timer: T, acceptor: X, encryption: Encryption, context: LoginContext) -> Self {
+        let context = LoginContext { encryption, ..context };
         Self { stream, timer, acceptor, encryption, context, limits: mail_drive::Limits::default() }
     }
 
@@ -61,6 +62,35 @@ impl<S, T, X> fmt::Debug for Connection<S, T, X> {
             .field("encryption", &self.encryption)
             .field("context", &self.context)
             .finish_non_exhaustive()
+    }
+}
+
+/// Why the host ends a session: what the `shutdown` future of each `serve` gives. One that gives `()` is
+/// [`Stopping`](Self::Stopping).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[non_exhaustive]
+pub enum Farewell {
+    /// The server stops.
+    #[default]
+    Stopping,
+    /// This session is not permitted any more: the access policy changed.
+    NotPermitted,
+}
+
+impl Farewell {
+    /// What the client reads.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Stopping => "The server is shutting down",
+            Self::NotPermitted => "This session is no longer permitted",
+        }
+    }
+}
+
+impl From<()> for Farewell {
+    fn from((): ()) -> Self {
+        Self::Stopping
     }
 }
 

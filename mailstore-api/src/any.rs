@@ -17,9 +17,10 @@ use self::{
 };
 use crate::{
     Account, Acl, AppendOutcome, AppendSpec, Body, Changes, CopyOutcome, Delivery, Derived, ExpungeOutcome,
-    FlagOp, FlagOutcome, Flags, Hint, Interest, MailStore, Mailbox, MailboxId, MailboxInfo, MailboxName,
-    MaildropLock, MetaBatch, MetaItems, Metadata, ModSeq, OpenMode, Part, Query, Quota, Recipient, Replaces,
-    Result, SearchOutcome, Snapshot, SpecialUse, Staged, Status, StatusItems, Uid, UidSet, Watch,
+    FlagOp, FlagOutcome, Flags, Hint, Interest, MailQueue, MailStore, Mailbox, MailboxId, MailboxInfo,
+    MailboxName, MaildropLock, MetaBatch, MetaItems, Metadata, ModSeq, OpenMode, Part, Query, Quota,
+    Recipient, Replaces, Result, SearchOutcome, Snapshot, SpecialUse, Staged, Status, StatusItems,
+    Submission, Submitted, Uid, UidSet, Watch,
 };
 
 /// Any [`MailStore`], behind one type. A clone is another handle on the same store.
@@ -48,12 +49,27 @@ pub struct AnyAccount(Box<dyn DynAccount>);
 pub struct AnyMailbox(Box<dyn DynMailbox>);
 /// A message of an [`AnyStore`].
 pub struct AnyBody(Box<dyn DynBody>);
+
+impl AnyBody {
+    /// Hides the body's type, for what answers any store's: [`MailQueue::body`].
+    pub fn new(body: impl Body) -> Self {
+        Self(Box::new(body))
+    }
+}
+
 /// A message on its way into an [`AnyStore`]. It can only be committed to the store it is of.
 pub struct AnyStaged(Box<dyn DynStaged>);
 /// A message on its way into several accounts of an [`AnyStore`].
 pub struct AnyDelivery(Box<dyn DynDelivery>);
 /// A source of hints of an [`AnyStore`].
 pub struct AnyWatch(Box<dyn DynWatch>);
+
+impl AnyWatch {
+    /// Hides the watch's type, for what answers any store's: [`MailQueue::watch`].
+    pub fn new(watch: impl Watch) -> Self {
+        Self(Box::new(watch))
+    }
+}
 
 macro_rules! opaque {
     ($($name:ident)*) => {
@@ -75,6 +91,9 @@ impl MailStore for AnyStore {
     }
     async fn deliver(&self, spec: AppendSpec) -> Result<AnyDelivery> {
         self.0.deliver(spec).await.map(AnyDelivery)
+    }
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        self.0.queue()
     }
 }
 
@@ -223,6 +242,9 @@ impl Delivery for AnyDelivery {
     }
     async fn commit(self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
         self.0.commit(to).await
+    }
+    async fn submit(self, to: &[Recipient], what: Submission) -> Submitted {
+        self.0.submit(to, what).await
     }
 }
 

@@ -74,7 +74,7 @@ pub struct Status {
     pub uid_next: u32,
     /// Its incarnation.
     pub uid_validity: UidValidity,
-    /// The greatest modseq that is visible.
+    /// The greatest modseq that is visible; 0 where modseqs do not outlast a session (RFC 7162 section 3.1.7).
     pub highest_modseq: ModSeq,
 }
 
@@ -269,7 +269,8 @@ pub struct AppendSpec {
     pub flags: Flags,
     /// When it arrived; now, where absent.
     pub internal_date: Option<InternalDate>,
-    /// Its octets, where known: the store refuses early what it would refuse late.
+    /// Its octets, where known: the store refuses early what it would refuse late. Not given for a message that
+    /// replaces another (RFC 8508): whether it fits the quota is known only in the step that removes the old one.
     pub declared_len: Option<u64>,
 }
 

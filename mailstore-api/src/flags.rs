@@ -102,6 +102,23 @@ bits! {
 impl Rights {
     /// An owner's rights: all of them.
     pub const OWNER: Self = Self(0x7ff);
+
+    /// What an access list grants to somebody who goes by these identifiers (a name, its groups; `anyone` is
+    /// everybody's): the union of their rights, without the union of those taken away by `-identifier` (RFC 4314
+    /// section 2).
+    #[must_use]
+    pub fn granted<'a>(list: impl IntoIterator<Item = (&'a str, Self)>, identifiers: &[&str]) -> Self {
+        let applies = |who: &str| who == "anyone" || identifiers.contains(&who);
+        let (mut given, mut taken) = (Self::NONE, Self::NONE);
+        for (who, rights) in list {
+            match who.strip_prefix('-') {
+                Some(who) if applies(who) => taken |= rights,
+                None if applies(who) => given |= rights,
+                _ => {}
+            }
+        }
+        given.without(taken)
+    }
 }
 
 /// A message's flags: system flags and keywords.
@@ -154,5 +171,27 @@ impl Flags {
         self.system == other.system
             && self.keywords.len() == other.keywords.len()
             && self.keywords.iter().all(|k| other.has_keyword(k))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rights;
+
+    #[test]
+    fn what_is_granted_is_what_is_given_without_what_is_taken_away() {
+        let (r, s, w) = (Rights::READ, Rights::SEEN, Rights::WRITE);
+        let list = [("anyone", r), ("bert", r | s | w), ("-bert", w), ("-staff", r), ("carl", w)];
+        for (identifiers, rights) in [
+            (&["bert"][..], r | s),
+            (&["bert", "staff"], s),
+            (&["carl"], r | w),
+            (&["anyone"], r),
+            (&[], r),
+            (&["-bert"], r),
+        ] {
+            assert_eq!(Rights::granted(list, identifiers), rights, "{identifiers:?}");
+        }
+        assert_eq!(Rights::granted([("-anyone", r), ("bert", r | w)], &["bert"]), w);
     }
 }

@@ -61,6 +61,7 @@ pub mod memory;
 mod name;
 mod optional;
 mod query;
+mod queue;
 mod split;
 mod traits;
 mod uid;
@@ -76,8 +77,15 @@ pub use flags::{Flags, Rights, SpecialUse, SystemFlags};
 pub use hub::{LocalHub, LocalWatch};
 pub use memory::{MemoryOptions, MemoryStore};
 pub use name::{MailboxId, MailboxName, NameError};
-pub use optional::{Acl, Annotation, BoxFuture, MaildropLock, Metadata, Quota, QuotaUse};
+pub use optional::{
+    Acl, Annotation, BoxFuture, MaildropLock, Metadata, MetadataLimits, Quota, QuotaLimits, QuotaUsage,
+    QuotaUse, annotation_matches, check_annotation, check_identifier,
+};
 pub use query::{Query, SearchOutcome};
+pub use queue::{
+    Lease, MailQueue, NewEntry, NewRecipient, Next, QueueEntry, QueueId, QueueStatus, QueuedRecipient,
+    RecipientState, RecipientUpdate, Settlement, Submission, Submitted,
+};
 pub use split::HeaderScan;
 pub use traits::{Account, Body, Delivery, MailStore, Mailbox, Staged, Watch};
 pub use uid::{ModSeq, Uid, UidSet, UidValidity};

@@ -6,7 +6,7 @@ use std::fmt;
 pub struct MailboxId(pub String);
 
 /// A mailbox's name as parts of the hierarchy, in UTF-8 as the user reads it. It has at least one
-/// part, no part is empty, and no part holds a control character.
+/// part, no part is empty, and no part holds a control character, a line separator or a paragraph separator.
 ///
 /// No delimiter, no modified UTF-7: those are the protocol's. `INBOX` as the first part is upper case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -29,6 +29,11 @@ pub enum NameError {
     TooLong,
 }
 
+/// What no mailbox name holds (RFC 6855 section 3): controls, line and paragraph separators.
+fn is_forbidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 impl MailboxName {
     /// Octets in all parts together, at most.
     pub const MAX_OCTETS: usize = 1000;
@@ -44,7 +49,7 @@ impl MailboxName {
         if parts.is_empty() || parts.iter().any(String::is_empty) {
             return Err(NameError::Empty);
         }
-        if parts.iter().flat_map(|p| p.chars()).any(char::is_control) {
+        if parts.iter().flat_map(|p| p.chars()).any(is_forbidden) {
             return Err(NameError::Control);
         }
         if parts.len() > Self::MAX_DEPTH || parts.iter().map(String::len).sum::<usize>() > Self::MAX_OCTETS {

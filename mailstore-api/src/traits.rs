@@ -4,9 +4,9 @@ use bytes::Bytes;
 
 use crate::{
     Acl, AppendOutcome, AppendSpec, Changes, CopyOutcome, Derived, ErrorKind, ExpungeOutcome, FlagOp,
-    FlagOutcome, Flags, Hint, Interest, MailboxId, MailboxInfo, MailboxName, MaildropLock, MetaBatch,
-    MetaItems, Metadata, ModSeq, OpenMode, Part, Query, Quota, Recipient, Replaces, Result, SearchOutcome,
-    Snapshot, SpecialUse, Status, StatusItems, Uid, UidSet,
+    FlagOutcome, Flags, Hint, Interest, MailQueue, MailboxId, MailboxInfo, MailboxName, MaildropLock,
+    MetaBatch, MetaItems, Metadata, ModSeq, OpenMode, Part, Query, Quota, Recipient, Replaces, Result,
+    SearchOutcome, Snapshot, SpecialUse, Status, StatusItems, StoreError, Submission, Submitted, Uid, UidSet,
 };
 
 /// A store of many accounts. Who may open one was decided before.
@@ -42,6 +42,12 @@ pub trait MailStore: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorKind::TooBig`] by the declared length, [`ErrorKind::Limit`] for flags the store cannot keep.
     fn deliver(&self, spec: AppendSpec) -> impl Future<Output = Result<Self::Delivery>> + Send;
+
+    /// The queue of messages to be handed on, where the store has one. Then its [`Delivery`] has
+    /// [`submit`](Delivery::submit).
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        None
+    }
 }
 
 /// A message on its way to several accounts.
@@ -60,6 +66,27 @@ pub trait Delivery: Send + 'static {
     /// For each recipient, [`ErrorKind::NotFound`] without such an account or mailbox,
     /// [`ErrorKind::OverQuota`], [`ErrorKind::TooBig`] (the prefix counts), [`ErrorKind::NoPerm`], [`ErrorKind::Limit`].
     fn commit(self, to: &[Recipient]) -> impl Future<Output = Vec<Result<AppendOutcome>>> + Send;
+
+    /// As [`commit`](Self::commit), and in the same step makes an entry of the queue, settles one, or both: when
+    /// this answers [`queued`](Submitted::queued) with `Ok`, all of it is durable, and after a crash before that, the entry is not
+    /// there and the other is not settled. A store that is spread over several databases makes the entry in the last of its
+    /// steps, so that a message is never queued and then submitted again because of the crash; and it
+    /// keeps the promise of `commit` for each recipient.
+    ///
+    /// Where `queued` is an error, the sender is told to try again: recipients may have the message all the same.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit) and [`MailQueue::settle`]; [`ErrorKind::Unsupported`], and nothing done, by a store
+    /// without a queue.
+    fn submit(self, to: &[Recipient], what: Submission) -> impl Future<Output = Submitted> + Send
+    where
+        Self: Sized,
+    {
+        drop((self, what));
+        let none = || StoreError::from(ErrorKind::Unsupported);
+        let answer = Submitted { local: to.iter().map(|_| Err(none())).collect(), queued: Err(none()) };
+        async { answer }
+    }
 }
 
 /// One account: the hierarchy of its mailboxes, and what moves messages.

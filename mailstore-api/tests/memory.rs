@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test; the cases say what they are about")]
 
 use mailstore_api::{
-    AnyStore, MemoryOptions, MemoryStore,
+    AnyStore, MemoryOptions, MemoryStore, QuotaLimits,
     conformance::{ACCOUNTS, Fixture},
 };
 
@@ -33,6 +33,9 @@ impl Fixture for Memory {
     }
     fn forgetful(&mut self) -> Option<AnyStore> {
         Some(self.make(MemoryOptions { history: 10, ..MemoryOptions::default() }))
+    }
+    fn limit(&mut self, account: &str, limits: QuotaLimits) -> bool {
+        self.store.set_quota(account, limits).is_ok()
     }
     fn limited(&mut self) -> Option<AnyStore> {
         Some(self.make(MemoryOptions { append_limit: Some(100_000), ..MemoryOptions::default() }))

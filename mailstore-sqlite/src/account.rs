@@ -7,9 +7,9 @@ use std::{
 };
 
 use mailstore_api::{
-    Account, AppendOutcome, AppendSpec, CopyOutcome, ErrorKind, Hint, Interest, LocalWatch, MailboxId,
-    MailboxInfo, MailboxName, MaildropLock, OpenMode, Replaces, Result, Rights, Snapshot, SpecialUse, Status,
-    StatusItems, StoreError, UidSet, Watch,
+    Account, Acl, AppendOutcome, AppendSpec, CopyOutcome, ErrorKind, Hint, Interest, LocalWatch, MailboxId,
+    MailboxInfo, MailboxName, MaildropLock, Metadata, OpenMode, Quota, QuotaUsage, Replaces, Result, Rights,
+    Snapshot, SpecialUse, Status, StatusItems, StoreError, UidSet, Watch,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -44,7 +44,7 @@ impl SqliteAccount {
         Ok(Self { shared, shard, id: place.id })
     }
 
-    fn number(&self, id: &MailboxId, otherwise: ErrorKind) -> Result<i64> {
+    pub(crate) fn number(&self, id: &MailboxId, otherwise: ErrorKind) -> Result<i64> {
         self.shard.mailbox_number(id).ok_or_else(|| otherwise.into())
     }
 
@@ -233,10 +233,14 @@ impl Account for SqliteAccount {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
         let (account, number) = (self.id, self.number(id, ErrorKind::NotFound)?);
         let exists = self.shard.has_mailbox(account, number)?;
-        match exists {
-            true => Ok(SqliteStaged::new(self.shared.clone(), spec)),
-            false => Err(ErrorKind::NotFound.into()),
+        if !exists {
+            return Err(ErrorKind::NotFound.into());
         }
+        if let Some(octets) = spec.declared_len {
+            let (limits, used) = self.shard.quota(account)?;
+            limits.check(&used, &QuotaUsage { octets, messages: 1, mailboxes: 0 })?;
+        }
+        Ok(SqliteStaged::new(self.shared.clone(), spec))
     }
 
     async fn commit(
@@ -269,11 +273,18 @@ impl Account for SqliteAccount {
     }
 
     async fn watch(&self, what: Interest) -> Result<SqliteWatch> {
-        self.shared.watches.fetch_add(1, Ordering::Relaxed);
-        let inner = self.shared.hub.watch(&self.id.to_string(), what);
-        Ok(SqliteWatch { inner, count: self.shared.watches.clone() })
+        Ok(SqliteWatch::new(&self.shared, &self.id.to_string(), what))
     }
 
+    fn quota(&self) -> Option<&dyn Quota> {
+        Some(self)
+    }
+    fn acl(&self) -> Option<&dyn Acl> {
+        Some(self)
+    }
+    fn metadata(&self) -> Option<&dyn Metadata> {
+        Some(self)
+    }
     fn maildrop(&self) -> Option<&dyn MaildropLock> {
         Some(self)
     }
@@ -402,6 +413,13 @@ fn find(conn: &Connection, shard: &Shard, account: i64, name: MailboxName) -> Re
 pub struct SqliteWatch {
     inner: LocalWatch,
     count: Arc<AtomicUsize>,
+}
+
+impl SqliteWatch {
+    pub(crate) fn new(shared: &Shared, account: &str, what: Interest) -> Self {
+        shared.watches.fetch_add(1, Ordering::Relaxed);
+        Self { inner: shared.hub.watch(account, what), count: shared.watches.clone() }
+    }
 }
 
 impl Watch for SqliteWatch {

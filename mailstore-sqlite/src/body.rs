@@ -2,7 +2,7 @@ use std::{fs::File, io, sync::Arc};
 
 use bytes::Bytes;
 use mailstore_api::{Body, ErrorKind, Part, Result, Uid};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use crate::{
     error::{Res, damaged},
@@ -99,6 +99,26 @@ pub(crate) fn open(
     )?;
     let mut rows = read.query(params![mailbox, uid.get()])?;
     let Some(r) = rows.next()? else { return Err(ErrorKind::Gone.into()) };
+    open_row(r, files, pool, part)
+}
+
+/// Opens the message of a queue's entry within a read transaction; `None` when its file is missing.
+pub(crate) fn open_queued(
+    conn: &Connection,
+    files: &BodyFiles,
+    pool: Pool,
+    entry: i64,
+) -> Res<Option<SqliteBody>> {
+    let mut read = conn.prepare_cached(
+        "SELECT NULL, b.size, b.header, b.path, b.data FROM queue q JOIN body b ON b.id = q.body WHERE q.id = ?1",
+    )?;
+    let mut rows = read.query([entry])?;
+    let Some(r) = rows.next()? else { return Err(ErrorKind::NotFound.into()) };
+    open_row(r, files, pool, Part::Whole)
+}
+
+/// A row of prefix, size, header, path, data.
+fn open_row(r: &Row<'_>, files: &BodyFiles, pool: Pool, part: Part) -> Res<Option<SqliteBody>> {
     let prefix = r.get_ref(0)?.as_blob_or_null()?.unwrap_or(&[]);
     let (size, header): (u64, u64) = (r.get(1)?, r.get(2)?);
     // The prefix is header lines.

@@ -56,6 +56,13 @@ impl Control {
         Ok(found.query_row([name], place).optional()?)
     }
 
+    /// The name of an account.
+    pub(crate) fn name(&self, id: i64) -> Res<Option<String>> {
+        let conn = lock(&self.reader);
+        let mut found = conn.prepare_cached("SELECT name FROM account WHERE id = ?1")?;
+        Ok(found.query_row([id], |r| r.get(0)).optional()?)
+    }
+
     pub(crate) fn account(&self, name: &str) -> Res<Option<AccountInfo>> {
         let conn = lock(&self.reader);
         let mut found = conn.prepare_cached(&format!("{INFO} WHERE name = ?1"))?;
@@ -148,7 +155,25 @@ impl Control {
         tx.commit()?;
         Ok(first)
     }
+
+    /// Sees to it that values given from now on are greater than one that is taken over from elsewhere.
+    pub(crate) fn raise_validity(&self, to: u32) -> Res<()> {
+        // One far beyond the clock would use up the values of every account.
+        let bound = InternalDate::now().seconds.saturating_add(YEAR);
+        if i64::from(to) > bound {
+            return Err(refused(ErrorKind::Limit, format!("UIDVALIDITY {to} is too far in the future")));
+        }
+        lock(&self.writer).execute(
+            "INSERT INTO meta VALUES ('uidvalidity', ?1) \
+             ON CONFLICT(key) DO UPDATE SET value = max(value, excluded.value)",
+            [to],
+        )?;
+        Ok(())
+    }
 }
+
+/// Seconds.
+const YEAR: i64 = 366 * 24 * 3600;
 
 fn next_validities(tx: &Connection, n: u32) -> Res<u32> {
     // Begun at the clock (RFC 3501 section 2.3.1.1), so that even a store made anew is ahead of its predecessor.

@@ -6,7 +6,7 @@ use std::{
     hash::{BuildHasher, Hasher},
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use crate::{error::Res, schema::sync_dir};
@@ -16,18 +16,23 @@ use crate::{error::Res, schema::sync_dir};
 pub(crate) const INLINE_MAX: usize = 128 * 1024;
 
 /// Files in one directory, about.
-const PER_DIRECTORY: u64 = 1024;
+pub(crate) const PER_DIRECTORY: u64 = 1024;
+
+/// Locked by the process that a part of `tmp/` belongs to, as long as it lives.
+pub(crate) const LOCK: &str = "lock";
 
 /// The directories `bodies/` and `tmp/`, the latter with a directory of this process.
 ///
-/// A process holds a lock on its directory's lock file for as long as it lives; whoever opens the store removes
-/// the directories whose lock is free: nothing that a crash leaves behind stays.
+/// A process holds a lock on its directory's lock file for as long as it lives; whoever opens the store
+/// [sweeps](crate::sweep) the directories whose lock is free: nothing that a crash leaves behind stays.
 #[derive(Debug)]
 pub(crate) struct BodyFiles {
     bodies: PathBuf,
     mine: PathBuf,
     run: String,
     next: AtomicU64,
+    /// Something is left for whoever opens the store next.
+    in_doubt: AtomicBool,
     _lock: File,
 }
 
@@ -37,10 +42,14 @@ pub(crate) struct TempFile {
     pub(crate) path: PathBuf,
     pub(crate) file: File,
     name: String,
+    kept: AtomicBool,
 }
 
 impl Drop for TempFile {
     fn drop(&mut self) {
+        if self.kept.load(Ordering::Relaxed) {
+            return;
+        }
         if let Err(e) = fs::remove_file(&self.path) {
             tracing::debug!(error = %e, "a temporary file was not removed");
         }
@@ -60,16 +69,15 @@ impl BodyFiles {
         let (bodies, tmp) = (dir.join("bodies"), dir.join("tmp"));
         make_dir(&bodies)?;
         make_dir(&tmp)?;
-        sweep(&tmp);
         let run = random_name();
         let mine = tmp.join(&run);
         make_dir(&mine)?;
-        let lock = create(&mine.join("lock"))?;
+        let lock = create(&mine.join(LOCK))?;
         lock.try_lock().map_err(|e| match e {
             TryLockError::Error(e) => e,
             TryLockError::WouldBlock => io::Error::from(io::ErrorKind::WouldBlock),
         })?;
-        Ok(Self { bodies, mine, run, next: AtomicU64::new(0), _lock: lock })
+        Ok(Self { bodies, mine, run, next: AtomicU64::new(0), in_doubt: AtomicBool::new(false), _lock: lock })
     }
 
     pub(crate) fn temp(&self) -> Res<TempFile> {
@@ -77,7 +85,7 @@ impl BodyFiles {
         let name = format!("{}-{n:x}", self.run);
         let path = self.mine.join(&name);
         let file = create(&path)?;
-        Ok(TempFile { path, file, name })
+        Ok(TempFile { path, file, name, kept: AtomicBool::new(false) })
     }
 
     /// Gives a written and synced file its name below `bodies/`; near `number` in the same directory, so that
@@ -99,6 +107,13 @@ impl BodyFiles {
         Ok(Placed { path, full })
     }
 
+    /// Nobody knows whether the commit that this file was placed for happened: it keeps its first name, by which
+    /// the next process finds it.
+    pub(crate) fn keep(&self, temp: &TempFile) {
+        temp.kept.store(true, Ordering::Relaxed);
+        self.in_doubt.store(true, Ordering::Relaxed);
+    }
+
     /// The file of a stored path; `None` for a path this crate does not write.
     pub(crate) fn resolve(&self, path: &str) -> Option<PathBuf> {
         let (bucket, name) = path.split_once('/')?;
@@ -110,18 +125,8 @@ impl BodyFiles {
 impl Drop for BodyFiles {
     fn drop(&mut self) {
         // Temporary files of handles that are still held go with it: there is no store to commit them to.
-        let _ = fs::remove_dir_all(&self.mine);
-    }
-}
-
-/// Removes what processes that are gone have left.
-fn sweep(tmp: &Path) {
-    let Ok(entries) = fs::read_dir(tmp) else { return };
-    for dir in entries.filter_map(|e| e.ok().map(|e| e.path())) {
-        // Without a lock file it is just being made, by a process that holds the store's lock: not now.
-        let Ok(lock) = File::open(dir.join("lock")) else { continue };
-        if lock.try_lock().is_ok() {
-            let _ = fs::remove_dir_all(&dir);
+        if !self.in_doubt.load(Ordering::Relaxed) {
+            let _ = fs::remove_dir_all(&self.mine);
         }
     }
 }
@@ -175,16 +180,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn temporary_files_of_dead_processes_go_and_those_of_living_ones_stay() {
+    fn a_placed_file_stays_when_the_temporary_one_goes() {
         let dir = tempfile::tempdir().unwrap();
         let living = BodyFiles::open(dir.path()).unwrap();
         let temp = living.temp().unwrap();
-        let dead = dir.path().join("tmp/dead");
-        fs::create_dir_all(&dead).unwrap();
-        fs::write(dead.join("lock"), "").unwrap();
-        fs::write(dead.join("x"), "half a message").unwrap();
         let other = BodyFiles::open(dir.path()).unwrap();
-        assert!(!dead.exists());
         assert!(temp.path.exists());
         let placed = other.place(&temp, 0, 5000).unwrap();
         assert_eq!(other.resolve(&placed.path).unwrap(), placed.full);

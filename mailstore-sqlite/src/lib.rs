@@ -19,6 +19,7 @@
 //! [`SqliteStore::check`] finds damage, [`repair`](SqliteStore::repair) mends what can be mended without loss of mail,
 //! [`backup`](SqliteStore::backup) copies the store as it is at one moment, [`vacuum`](SqliteStore::vacuum) gives room
 //! back. All of them work while the store is served.
+//! [`SqliteAccount::restore`] brings mailboxes back with the UIDs they had.
 //!
 //! # Memory and descriptors
 //! Nothing is kept for an account that has no session. A message on its way in takes at most a few times 128
@@ -38,13 +39,17 @@ mod mailbox;
 mod maildrop;
 mod oneshot;
 mod ops;
+mod optional;
 mod options;
+mod outbox;
 mod pool;
 mod queue;
+mod restore;
 mod schema;
 mod shard;
 mod stage;
 mod store;
+mod sweep;
 mod txn;
 mod writer;
 
@@ -53,5 +58,6 @@ pub use body::SqliteBody;
 pub use care::{CheckReport, Finding, FindingKind, Progress};
 pub use mailbox::SqliteMailbox;
 pub use options::{AccountInfo, DefaultMailbox, Options};
+pub use restore::{Restore, RestoredFrom, RestoredMailbox, RestoredMessage, Unfinished};
 pub use stage::{SqliteDelivery, SqliteStaged};
 pub use store::SqliteStore;

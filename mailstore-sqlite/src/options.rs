@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use mailstore_api::{InternalDate, MailboxName, SpecialUse};
+use mailstore_api::{InternalDate, MailboxName, MetadataLimits, SpecialUse};
 
 /// How a [`SqliteStore`](crate::SqliteStore) behaves. All of it may differ from one opening to the next, but
 /// for [`shards`](Self::shards), which counts only when the store is made.
@@ -20,6 +20,8 @@ pub struct Options {
     pub history: usize,
     /// Different keywords in one mailbox.
     pub max_keywords: usize,
+    /// What is kept of annotations.
+    pub metadata: MetadataLimits,
     /// How long a write waits for another process that writes.
     pub busy_timeout: Duration,
 }
@@ -33,6 +35,7 @@ impl Default for Options {
             append_limit: Some(256 * 1024 * 1024),
             history: 100_000,
             max_keywords: 1_000,
+            metadata: MetadataLimits::new(64 * 1024, 100),
             busy_timeout: Duration::from_secs(30),
         }
     }

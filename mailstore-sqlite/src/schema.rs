@@ -107,6 +107,46 @@ const SHARD: &[&str] = &["
         body INTEGER NOT NULL, account INTEGER NOT NULL, prefix INTEGER NOT NULL,
         thread TEXT, preview TEXT, envelope BLOB, structure BLOB,
         PRIMARY KEY(body, account, prefix));
+", "
+    -- Messages to be handed on. due: while leased, the end of the lease. Each holds one reference to its body.
+    CREATE TABLE queue(
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        due INTEGER NOT NULL,
+        leased INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        body INTEGER NOT NULL,
+        sender TEXT NOT NULL,
+        data BLOB NOT NULL);
+    CREATE INDEX queue_due ON queue(due);
+    -- state: 0 waiting, 1 done, 2 failed.
+    CREATE TABLE queue_recipient(
+        queue INTEGER, place INTEGER,
+        state INTEGER NOT NULL,
+        address TEXT NOT NULL,
+        error TEXT,
+        data BLOB NOT NULL,
+        PRIMARY KEY(queue, place)) WITHOUT ROWID;
+", "
+    -- What an account may keep (NULL: no limit) and keeps: the sums of its mailboxes that are not deleted.
+    ALTER TABLE account ADD COLUMN quota_mailboxes INTEGER;
+    ALTER TABLE account ADD COLUMN used_octets INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE account ADD COLUMN used_messages INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE account ADD COLUMN used_mailboxes INTEGER NOT NULL DEFAULT 0;
+    UPDATE account SET (used_octets, used_messages, used_mailboxes) =
+        (SELECT coalesce(sum(b.octets), 0), coalesce(sum(b.messages), 0), count(*)
+         FROM mailbox b WHERE b.account = account.id AND b.name IS NOT NULL);
+    -- mailbox: 0 for those of the account itself. name: in lower case.
+    CREATE TABLE annotation(
+        account INTEGER NOT NULL, mailbox INTEGER NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+        PRIMARY KEY(account, mailbox, name));
+    CREATE TABLE acl(
+        mailbox INTEGER, who TEXT, rights INTEGER NOT NULL,
+        PRIMARY KEY(mailbox, who)) WITHOUT ROWID;
+    -- What is shared with somebody.
+    CREATE INDEX acl_who ON acl(who);
 "];
 
 impl Kind {
@@ -170,14 +210,19 @@ pub(crate) fn prepare(path: &Path, kind: Kind, busy: Duration) -> Res<()> {
 pub(crate) fn open(path: &Path, kind: Kind, role: Role, busy: Duration) -> Res<Connection> {
     let conn = open_raw(path, busy)?;
     tune(&conn, role)?;
-    let version: usize = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
-    if version != kind.migrations().len() {
-        return Err(refused(
-            ErrorKind::Unavailable,
-            "the store was changed by another version of the program",
-        ));
-    }
+    check_version(&conn, kind)?;
     Ok(conn)
+}
+
+/// Refuses a database that another version of the program has brought up to its own.
+pub(crate) fn check_version(conn: &Connection, kind: Kind) -> Res<()> {
+    let version: usize = conn.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    match version == kind.migrations().len() {
+        true => Ok(()),
+        false => {
+            Err(refused(ErrorKind::Unavailable, "the store was changed by another version of the program"))
+        }
+    }
 }
 
 fn open_raw(path: &Path, busy: Duration) -> Res<Connection> {

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use mailstore_api::{Derived, LocalHub, MailboxId, Result};
+use mailstore_api::{Derived, LocalHub, MailboxId, QuotaLimits, QuotaUsage, Result};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     files::BodyFiles,
     index::{MailboxIndex, Packed, Registry},
     oneshot::{Receiver, channel, lock},
+    ops::quota,
     pool::shard_path,
     queue::{Queue, Weight},
     schema::{self, Kind, Role},
@@ -163,6 +164,11 @@ impl Shard {
             )?;
             Ok(read.exists([mailbox, account])?)
         })
+    }
+
+    /// What an account may keep, and keeps: some microseconds.
+    pub(crate) fn quota(&self, account: i64) -> Res<(QuotaLimits, QuotaUsage)> {
+        self.ask(|conn, _| Ok(quota::read(conn, account)?.unwrap_or_default()))
     }
 
     /// A question so short that the way to a reader thread would cost more.

@@ -1,19 +1,29 @@
 //! Messages on their way in: up to 128 KiB in memory, the rest in a file.
 
-use std::{io::Write, sync::Arc};
+use std::{
+    io::Write,
+    sync::{Arc, atomic::Ordering},
+};
 
 use mailstore_api::{
     AppendOutcome, AppendSpec, Delivery, ErrorKind, HeaderScan, InternalDate, Recipient, Result, Staged,
-    StoreError,
+    StoreError, Submission, Submitted,
 };
 
 use crate::{
+    control::Place,
     error::Res,
     files::{INLINE_MAX, TempFile},
     oneshot::Receiver,
-    ops::append::{self, NewBody, NewMessage, Octets, Target},
+    ops::{
+        append::{self, NewBody, NewMessage, Octets, Target},
+        outbox,
+    },
+    outbox::{place_of, queue_id},
     queue::Weight,
+    shard::Shard,
     store::Shared,
+    txn::Txn,
 };
 
 /// The octets as they come. A chunk is taken wholly or not at all, so a dropped `write` leaves no half of one.
@@ -193,35 +203,31 @@ impl SqliteDelivery {
         Self { spec, incoming: Incoming::new(shared) }
     }
 
-    /// Finds the recipients, and writes to each shard once.
-    async fn deliver(self, to: Vec<Recipient>) -> Result<Vec<Result<AppendOutcome>>> {
+    /// Finds the recipients, and writes to each shard once: all at the same time, but for the one with the
+    /// queue's entry, which comes last and knows how the others ended.
+    async fn deliver(self, to: Vec<Recipient>, what: Submission) -> Result<Submitted> {
         let shared = self.incoming.shared.clone();
         let message = Arc::new(self.incoming.into_message(self.spec)?);
         let (looking, names) = (shared.clone(), to.iter().map(|r| r.account.clone()).collect::<Vec<_>>());
-        let places = shared
-            .pool
-            .files(move || names.iter().map(|n| looking.control.find(n)).collect::<Res<Vec<_>>>())
-            .await?;
-        let mut answers: Vec<Result<AppendOutcome>> = to
-            .iter()
-            .map(|_| Err(StoreError::new(ErrorKind::NotFound, "there is no such account")))
-            .collect();
+        let places = match names.is_empty() {
+            true => Vec::new(),
+            false => {
+                let look = move || names.iter().map(|n| looking.control.find(n)).collect::<Res<Vec<_>>>();
+                shared.pool.files(look).await?
+            }
+        };
+        let home = home(&shared, &what, &places).await?;
+        let nobody = || Err(StoreError::new(ErrorKind::NotFound, "there is no such account"));
+        let mut answers: Answers = to.iter().map(|_| nobody()).collect();
+        let group = |shard: &Shard| Group::new(shard.number, &to, &places);
         let limit = shared.options.append_limit;
         let mut waiting = Vec::new();
-        for shard in &shared.shards {
-            let mut targets = Vec::new();
-            let mut positions = Vec::new();
-            for (at, (recipient, place)) in to.iter().zip(&places).enumerate() {
-                if let Some(place) = place.filter(|p| p.shard == shard.number) {
-                    let (mailbox, prefix) = (recipient.mailbox.clone(), recipient.prefix.clone());
-                    targets.push(Target { account: place.id, mailbox, prefix });
-                    positions.push(at);
-                }
-            }
+        for shard in shared.shards.iter().filter(|s| Some(s.number) != home) {
+            let Group { positions, targets } = group(shard);
             if !targets.is_empty() {
                 let weight = Weight { rows: targets.len() as u64, bytes: message.weight() };
                 let message = message.clone();
-                let op = move |txn: &mut crate::txn::Txn<'_>| append::deliver(txn, &message, limit, &targets);
+                let op = move |txn: &mut Txn<'_>| append::deliver(txn, &message, limit, &targets, &mut None);
                 waiting.push((positions, shard.begin_write(weight, op).await));
             }
         }
@@ -230,25 +236,96 @@ impl SqliteDelivery {
                 Ok(answer) => answer.await.and_then(|r| r),
                 Err(e) => Err(e),
             };
-            match answer {
-                Ok(outcomes) => {
-                    for (at, outcome) in positions.into_iter().zip(outcomes) {
-                        if let Some(slot) = answers.get_mut(at) {
-                            *slot = outcome;
-                        }
-                    }
-                }
-                Err(e) => {
-                    for at in positions {
-                        if let Some(slot) = answers.get_mut(at) {
-                            *slot = Err(e.clone());
-                        }
-                    }
-                }
+            put(&mut answers, positions, answer);
+        }
+        let Some(shard) = home.and_then(|n| shared.shards.get(n)) else {
+            return Ok(Submitted { local: answers, queued: Ok(None) });
+        };
+        let Group { positions, targets } = group(shard);
+        let weight = Weight { rows: targets.len() as u64 + 2, bytes: message.weight() };
+        let (known, mine, number) = (answers.clone(), positions.clone(), shard.number);
+        let op = move |txn: &mut Txn<'_>| {
+            let (mut answers, mut body) = (known, None);
+            let outcomes = append::deliver(txn, &message, limit, &targets, &mut body)?;
+            put(&mut answers, mine, Ok(outcomes.clone()));
+            let id = match &what.entry {
+                Some(new) => outbox::add(txn, new, &answers, &message.body, &mut body)?,
+                None => None,
+            };
+            if let Some(settle) = &what.settle {
+                let (_, id) = place_of(&settle.lease.id).ok_or(ErrorKind::Gone)?;
+                outbox::settle(txn, id, settle)?;
+            }
+            Ok((outcomes, id.map(|id| queue_id(number, id))))
+        };
+        let (answer, queued) = match shard.write(weight, op).await {
+            Ok((outcomes, id)) => (Ok(outcomes), Ok(id)),
+            Err(e) => (Err(e.clone()), Err(e)),
+        };
+        put(&mut answers, positions, answer);
+        Ok(Submitted { local: answers, queued })
+    }
+
+    async fn finish(mut self, to: &[Recipient], what: Submission) -> Submitted {
+        let n = to.len();
+        let to = to.to_vec();
+        let done = match self.incoming.finish().await {
+            Ok(_) => self.deliver(to, what).await,
+            Err(e) => Err(e),
+        };
+        done.unwrap_or_else(|e| Submitted { local: (0..n).map(|_| Err(e.clone())).collect(), queued: Err(e) })
+    }
+}
+
+type Answers = Vec<Result<AppendOutcome>>;
+
+/// The recipients of one shard, and where they stand among all.
+struct Group {
+    positions: Vec<usize>,
+    targets: Vec<Target>,
+}
+
+impl Group {
+    fn new(shard: usize, to: &[Recipient], places: &[Option<Place>]) -> Self {
+        let mut group = Self { positions: Vec::new(), targets: Vec::new() };
+        for (at, (recipient, place)) in to.iter().zip(places).enumerate() {
+            if let Some(place) = place.filter(|p| p.shard == shard) {
+                let (mailbox, prefix) = (recipient.mailbox.clone(), recipient.prefix.clone());
+                group.targets.push(Target { account: place.id, mailbox, prefix });
+                group.positions.push(at);
             }
         }
-        Ok(answers)
+        group
     }
+}
+
+fn put(answers: &mut Answers, positions: Vec<usize>, answer: Result<Answers>) {
+    let outcomes = match answer {
+        Ok(outcomes) => outcomes,
+        Err(e) => positions.iter().map(|_| Err(e.clone())).collect(),
+    };
+    for (at, outcome) in positions.into_iter().zip(outcomes) {
+        if let Some(slot) = answers.get_mut(at) {
+            *slot = outcome;
+        }
+    }
+}
+
+/// The shard of the queue's part: that of the entry that is settled, else of a recipient, so that both are one
+/// transaction. Whether the lease is held is asked early, so that nothing is done in other shards for one
+/// that is not; it is asked again in the transaction.
+async fn home(shared: &Shared, what: &Submission, places: &[Option<Place>]) -> Result<Option<usize>> {
+    if let Some(settle) = &what.settle {
+        let (shard, id) = shared.queued(&settle.lease.id, ErrorKind::Gone)?;
+        let (number, lease) = (shard.number, settle.lease.clone());
+        shared.pool.read(number, move |conn| outbox::check_lease(conn, id, &lease)).await?;
+        return Ok(Some(number));
+    }
+    if what.entry.is_none() {
+        return Ok(None);
+    }
+    let next = || shared.next_queued.fetch_add(1, Ordering::Relaxed) % shared.shards.len().max(1);
+    Ok(Some(places.iter().flatten().next().map_or_else(next, |place| place.shard)))
 }
 
 impl Delivery for SqliteDelivery {
@@ -256,13 +333,11 @@ impl Delivery for SqliteDelivery {
         self.incoming.write(chunk).await
     }
 
-    async fn commit(mut self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
-        let n = to.len();
-        let to = to.to_vec();
-        let done = match self.incoming.finish().await {
-            Ok(_) => self.deliver(to).await,
-            Err(e) => Err(e),
-        };
-        done.unwrap_or_else(|e| (0..n).map(|_| Err(e.clone())).collect())
+    async fn commit(self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
+        self.finish(to, Submission::default()).await.local
+    }
+
+    async fn submit(self, to: &[Recipient], what: Submission) -> Submitted {
+        self.finish(to, what).await
     }
 }

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use mailstore_api::{AppendSpec, ErrorKind, LocalHub, MailStore, Result, StoreError};
+use mailstore_api::{
+    AppendSpec, ErrorKind, LocalHub, MailQueue, MailStore, QuotaLimits, QuotaUsage, Result, StoreError,
+};
 
 use crate::{
     AccountInfo, DefaultMailbox, Options, SqliteAccount,
@@ -15,13 +17,16 @@ use crate::{
     error::{Res, damaged, refused},
     files::{self, BodyFiles},
     oneshot::{block_on, lock},
-    ops::hierarchy::{self, Made, Validities},
+    ops::{
+        hierarchy::{self, Made, Validities},
+        quota,
+    },
     pool::{Pool, shard_path},
     queue::Weight,
     schema::{self, Kind},
     shard::Shard,
     stage::SqliteDelivery,
-    writer,
+    sweep, writer,
 };
 
 /// A durable mail store in a directory. A clone is another handle on the same open store.
@@ -54,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) watches: Arc<AtomicUsize>,
     /// Accounts whose maildrop is locked in this process.
     pub(crate) maildrops: Mutex<HashSet<i64>>,
+    /// Where the next entry of the queue goes that has no recipient here.
+    pub(crate) next_queued: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -166,6 +173,29 @@ impl SqliteStore {
         Ok(self.shared.control.set_password(name, password_hash)?)
     }
 
+    /// What an account may keep, and what it keeps.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`].
+    pub fn quota(&self, name: &str) -> Result<(QuotaLimits, QuotaUsage)> {
+        let place = self.place(name)?;
+        Ok(self.shared.shard(place.shard)?.quota(place.id)?)
+    }
+
+    /// Sets what an account may keep. One that keeps more already may still move, flag and expunge.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`].
+    pub fn set_quota(&self, name: &str, limits: QuotaLimits) -> Result<()> {
+        let place = self.place(name)?;
+        let op = move |txn: &mut crate::txn::Txn<'_>| quota::set(txn, place.id, &limits);
+        block_on(self.shared.shard(place.shard)?.write(Weight { rows: 1, bytes: 0 }, op))
+    }
+
+    fn place(&self, name: &str) -> Result<Place> {
+        self.shared.control.find(name)?.ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
     /// Removes an account. It is gone at once; its messages are deleted in small steps afterwards, which a
     /// later process carries on with where this one ends.
     ///
@@ -198,6 +228,10 @@ impl MailStore for SqliteStore {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
         Ok(SqliteDelivery::new(self.shared.clone(), spec))
     }
+
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        Some(self)
+    }
 }
 
 fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
@@ -213,6 +247,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
     schema::prepare(&Control::path(dir), Kind::Control, busy)?;
     let shards = prepare_shards(dir, &options, busy)?;
     let files = Arc::new(BodyFiles::open(dir)?);
+    sweep::sweep(dir, shards, busy)?;
     let control = Control::open(dir, busy, shards)?;
     let (pool, mut threads) = Pool::start(dir, shards, options.readers, busy)?;
     let (hub, watches) = (LocalHub::new(), Arc::new(AtomicUsize::new(0)));
@@ -236,6 +271,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
         hub,
         watches,
         maildrops: Mutex::default(),
+        next_queued: AtomicUsize::new(0),
         threads: Mutex::new(threads),
     });
     // What a removal that was cut short has left.

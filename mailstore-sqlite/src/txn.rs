@@ -6,22 +6,31 @@ use std::{
     sync::Arc,
 };
 
-use mailstore_api::{ErrorKind, Result};
+use mailstore_api::{ErrorKind, QuotaLimits, QuotaUsage, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     bits::Keywords,
     error::{Fault, Res, closed},
+    files::TempFile,
     index::{Effect, MailboxRow, read_keywords},
     oneshot::Sender,
+    ops::quota,
     shard::Shard,
 };
 
 /// Who is told of a change after the commit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Notice {
-    Mailbox { account: i64, id: i64 },
-    Hierarchy { account: i64 },
+    Mailbox {
+        account: i64,
+        id: i64,
+    },
+    Hierarchy {
+        account: i64,
+    },
+    /// An entry of the queue is new, or due at another time.
+    Queue,
 }
 
 /// What a commit has to be followed by.
@@ -42,17 +51,34 @@ struct Cached {
     changed: bool,
 }
 
+/// What changes of an account's use in this transaction.
+#[derive(Clone, Copy, Default)]
+struct Delta {
+    octets: i64,
+    messages: i64,
+    mailboxes: i64,
+}
+
+fn difference(new: u64, old: u64) -> i64 {
+    i64::try_from(i128::from(new) - i128::from(old)).unwrap_or(0)
+}
+
 pub(crate) struct Txn<'c> {
     pub(crate) conn: &'c Connection,
     pub(crate) shard: &'c Shard,
     /// Mailboxes read in this transaction: never trusted beyond it, since another process may write between.
     mailboxes: HashMap<i64, Cached>,
     undo: Vec<(i64, Option<Cached>)>,
+    /// What accounts may keep and kept when this transaction began; those without a row have no limits.
+    quotas: HashMap<i64, (QuotaLimits, QuotaUsage)>,
+    deltas: HashMap<i64, Delta>,
+    undo_deltas: Vec<(i64, Option<Delta>)>,
     keywords: HashMap<i64, Arc<Keywords>>,
     next_body: Option<i64>,
     pub(crate) after: Aftermath,
-    /// Body files that became visible by this transaction, and the directories to sync before its commit.
-    placed: Vec<PathBuf>,
+    /// Body files that became visible by this transaction, and the directories to sync before its commit. Their first
+    /// names are held until it is over: by them the files are found again when the process dies before.
+    placed: Vec<(PathBuf, Arc<TempFile>)>,
     dirs: BTreeSet<PathBuf>,
 }
 
@@ -63,6 +89,9 @@ impl<'c> Txn<'c> {
             shard,
             mailboxes: HashMap::new(),
             undo: Vec::new(),
+            quotas: HashMap::new(),
+            deltas: HashMap::new(),
+            undo_deltas: Vec::new(),
             keywords: HashMap::new(),
             next_body: None,
             after: Aftermath::default(),
@@ -77,6 +106,7 @@ impl<'c> Txn<'c> {
         let (effects, notices) = (self.after.effects.len(), self.after.notices.len());
         let (unlinks, placed) = (self.after.unlinks.len(), self.placed.len());
         self.undo.clear();
+        self.undo_deltas.clear();
         match op(self) {
             Ok(value) => {
                 self.execute("RELEASE request")?;
@@ -89,6 +119,14 @@ impl<'c> Txn<'c> {
                         None => self.mailboxes.remove(&id),
                     };
                 }
+                while let Some((account, old)) = self.undo_deltas.pop() {
+                    match old {
+                        Some(old) => self.deltas.insert(account, old),
+                        None => self.deltas.remove(&account),
+                    };
+                }
+                // It may have set limits, or made the account.
+                self.quotas.clear();
                 self.keywords.clear();
                 self.after.effects.truncate(effects);
                 self.after.notices.truncate(notices);
@@ -128,8 +166,68 @@ impl<'c> Txn<'c> {
     }
 
     fn set(&mut self, id: i64, row: Option<MailboxRow>) {
+        let known = self.mailboxes.get(&id).and_then(|cached| cached.row);
+        if let Some(of) = known.or(row) {
+            let figures =
+                |row: Option<MailboxRow>| row.map_or((0, 0, 0), |r| (r.octets, u64::from(r.messages), 1));
+            let (new, old) = (figures(row), figures(known.or(row)));
+            self.adjust(
+                of.account,
+                Delta {
+                    octets: difference(new.0, old.0),
+                    messages: difference(new.1, old.1),
+                    mailboxes: difference(new.2, old.2),
+                },
+            );
+        }
         let old = self.mailboxes.insert(id, Cached { row, changed: true });
         self.undo.push((id, old));
+    }
+
+    fn adjust(&mut self, account: i64, by: Delta) {
+        let old = self.deltas.get(&account).copied();
+        self.undo_deltas.push((account, old));
+        let old = old.unwrap_or_default();
+        let new = Delta {
+            octets: old.octets.saturating_add(by.octets),
+            messages: old.messages.saturating_add(by.messages),
+            mailboxes: old.mailboxes.saturating_add(by.mailboxes),
+        };
+        self.deltas.insert(account, new);
+    }
+
+    /// An account has a mailbox more.
+    pub(crate) fn count_mailbox(&mut self, account: i64) {
+        self.adjust(account, Delta { mailboxes: 1, ..Delta::default() });
+    }
+
+    /// An account's limits were changed.
+    pub(crate) fn forget_limits(&mut self, account: i64) {
+        self.quotas.remove(&account);
+    }
+
+    /// An account's row is gone, or about to be made anew.
+    pub(crate) fn forget_account(&mut self, account: i64) {
+        self.quotas.remove(&account);
+        self.undo_deltas.push((account, self.deltas.remove(&account)));
+    }
+
+    /// Refuses what would exceed a limit of the account, with all that this transaction did before.
+    pub(crate) fn check_quota(&mut self, account: i64, more: &QuotaUsage) -> Res<()> {
+        let (limits, mut used) = match self.quotas.get(&account) {
+            Some(known) => *known,
+            None => {
+                let read = quota::read(self.conn, account)?.unwrap_or_default();
+                self.quotas.insert(account, read);
+                read
+            }
+        };
+        if let Some(delta) = self.deltas.get(&account) {
+            used.octets = used.octets.saturating_add_signed(delta.octets);
+            used.messages = used.messages.saturating_add_signed(delta.messages);
+            used.mailboxes = used.mailboxes.saturating_add_signed(delta.mailboxes);
+        }
+        Ok(limits.check(&used, more)?)
     }
 
     /// Takes over a finished change of a mailbox.
@@ -141,6 +239,11 @@ impl<'c> Txn<'c> {
         self.set(id, Some(effect.row));
         self.after.effects.push(Arc::new(effect));
         self.after.notices.push(Notice::Mailbox { account, id });
+    }
+
+    /// Takes over the figures of a mailbox that nobody can see or have open.
+    pub(crate) fn change_unseen(&mut self, row: MailboxRow) {
+        self.set(row.id, Some(row));
     }
 
     /// A mailbox is deleted.
@@ -178,15 +281,15 @@ impl<'c> Txn<'c> {
     }
 
     /// Gives a body's file its place, and sees to it that the place is durable with the commit.
-    pub(crate) fn place(&mut self, temp: &crate::files::TempFile, body: i64) -> Res<String> {
+    pub(crate) fn place(&mut self, temp: &Arc<TempFile>, body: i64) -> Res<String> {
         let placed = self.shard.files.place(temp, self.shard.number, body)?;
         self.dirs.extend(placed.full.parent().map(PathBuf::from));
-        self.placed.push(placed.full);
+        self.placed.push((placed.full, temp.clone()));
         Ok(placed.path)
     }
 
     fn unplace(&mut self, keep: usize) {
-        for path in self.placed.drain(keep.min(self.placed.len())..) {
+        for (path, _) in self.placed.drain(keep.min(self.placed.len())..) {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -212,6 +315,9 @@ impl<'c> Txn<'c> {
                     row.tombstones
                 ])?;
         }
+        for (account, delta) in &self.deltas {
+            quota::count(self.conn, *account, [delta.octets, delta.messages, delta.mailboxes])?;
+        }
         if let Some(next) = self.next_body {
             self.conn
                 .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('next_body', ?1)")?
@@ -223,8 +329,14 @@ impl<'c> Txn<'c> {
         Ok(())
     }
 
-    /// The transaction is rolled back: files that were placed for it go. Not after a failed commit, which may
-    /// have happened all the same.
+    /// The commit failed, and may have happened all the same: its files are kept, for the next process to look at.
+    pub(crate) fn doubt(&self) {
+        for (_, temp) in &self.placed {
+            self.shard.files.keep(temp);
+        }
+    }
+
+    /// The transaction is rolled back: files that were placed for it go. Not after a failed commit.
     pub(crate) fn abandon(&mut self) {
         self.unplace(0);
     }

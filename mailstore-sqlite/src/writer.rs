@@ -16,7 +16,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     error::Res,
-    ops,
+    ops, outbox,
     pool::shard_path,
     queue::Taken,
     schema::{self, Kind, Role},
@@ -185,6 +185,7 @@ impl Writer {
                     shard.hub.notify(&account.to_string(), &shard.mailbox_id(id));
                 }
                 Notice::Hierarchy { account } => shard.hub.hierarchy(&account.to_string()),
+                Notice::Queue => shard.hub.hierarchy(outbox::WATCHED),
             }
         }
         self.reap |= after.reap;
@@ -314,6 +315,13 @@ fn transaction(
 ) -> Res<Committed> {
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let now = data_version(conn)?;
+    if now != version {
+        // Somebody else wrote: perhaps a newer program, whose tables this one does not know.
+        if let Err(fault) = schema::check_version(conn, Kind::Shard) {
+            let _ = conn.execute_batch("ROLLBACK");
+            return Err(fault);
+        }
+    }
     let mut txn = Txn::new(conn, shard);
     if let Err(fault) = work(&mut txn, conn).and_then(|()| txn.finish()) {
         // Rolled back here, before files are taken away that a commit would need.
@@ -321,7 +329,10 @@ fn transaction(
         txn.abandon();
         return Err(fault);
     }
-    conn.prepare_cached("COMMIT")?.execute([])?;
+    if let Err(e) = conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
+        txn.doubt();
+        return Err(e.into());
+    }
     Ok(Committed { after: txn.after, foreign: now != version, version: now })
 }
 

@@ -10,7 +10,10 @@ use std::{
 };
 
 use common::{append, block_on, body_files, inbox, message, names};
-use mailstore_api::{Account, ErrorKind, MailStore, Mailbox, MailboxName, OpenMode, UidSet};
+use mailstore_api::{
+    Account, AppendSpec, Delivery, ErrorKind, MailStore, Mailbox, MailboxName, NewEntry, NewRecipient,
+    OpenMode, Recipient, Submission, UidSet,
+};
 use mailstore_sqlite::{FindingKind, Options, SqliteStore};
 use rusqlite::Connection;
 
@@ -37,7 +40,26 @@ fn filled(dir: &Path) -> SqliteStore {
             account.relocate(&id, &one, &id).await.unwrap();
         });
     }
+    queue(&store);
     store
+}
+
+/// Two entries of the queue in each shard: one shares its octets with a mailbox, the other does not.
+fn queue(store: &SqliteStore) {
+    for name in ["anna", "ben"] {
+        for local in [true, false] {
+            let recipient = NewRecipient { address: "a@b.test".into(), ..NewRecipient::default() };
+            let entry = Some(NewEntry { recipients: vec![recipient], ..NewEntry::default() });
+            let to = Recipient { account: name.into(), mailbox: MailboxName::inbox(), prefix: Vec::new() };
+            block_on(async {
+                let mut delivery = store.deliver(AppendSpec::default()).await.unwrap();
+                delivery.write(&message(&format!("queued {name} {local}"))).await.unwrap();
+                let to = if local { vec![to] } else { Vec::new() };
+                let done = delivery.submit(&to, Submission { entry, settle: None }).await;
+                assert!(done.queued.unwrap().is_some());
+            });
+        }
+    }
 }
 
 fn kinds(store: &SqliteStore) -> Vec<FindingKind> {
@@ -59,8 +81,8 @@ fn a_sound_store_is_clean_also_while_it_is_open() {
     let mut last = 0;
     let report = store.check(&mut |p| last = p.total).unwrap();
     assert!(report.is_clean(), "{:?}", report.findings);
-    assert_eq!(report.messages, 2 * 36);
-    assert_eq!(report.bodies, 2 * 31);
+    assert_eq!(report.messages, 2 * 37);
+    assert_eq!(report.bodies, 2 * 33);
     assert!(last > 0);
     assert_eq!(store.repair().unwrap(), 0);
 }
@@ -82,6 +104,17 @@ fn damage_is_found_and_what_can_be_mended_is() {
         ("INSERT INTO body VALUES (5, 3, 0, 0, NULL, 'abc') ON CONFLICT DO NOTHING", Orphan),
         ("INSERT INTO keyword VALUES (99, 0, 'k')", Orphan),
         ("INSERT INTO expunged VALUES (99, 1, 1, 1)", Orphan),
+        ("UPDATE account SET used_octets = 7", Counter),
+        ("UPDATE account SET used_messages = used_messages + 1", Counter),
+        ("UPDATE account SET used_mailboxes = 0", Counter),
+        ("INSERT INTO acl VALUES (99, 'ben', 3)", Orphan),
+        ("INSERT INTO annotation SELECT id, 99, '/private/x', 'x' FROM account", Orphan),
+        ("INSERT INTO annotation VALUES (99, 0, '/private/x', 'x')", Orphan),
+        ("INSERT INTO queue_recipient VALUES (99, 0, 0, 'a@b.test', NULL, '')", Orphan),
+        ("INSERT INTO queue VALUES (9, 0, 0, 0, 0, 0, 3, 9999, 'a@b.test', '')", Dangling),
+        ("UPDATE queue SET size = size + 1", Size),
+        ("DELETE FROM queue_recipient", Dangling),
+        ("DELETE FROM queue", Counter),
         ("INSERT INTO packed SELECT id, 1, 7, 'abc' FROM mailbox", Packed),
         ("UPDATE body SET data = zeroblob(length(data)) WHERE data IS NOT NULL", Checksum),
         ("UPDATE body SET size = size + 1 WHERE id = 1", Size),
@@ -245,6 +278,41 @@ fn a_backup_overwrites_nothing_and_leaves_no_half() {
         assert!(anna.find(&MailboxName::inbox()).await.unwrap().is_some());
     });
     assert!(kinds(&copy).is_empty());
+}
+
+#[test]
+fn a_backup_that_was_killed_is_swept_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(&dir.path().join("store"));
+    let here = dir.path().join("backups");
+    let half = |name: &str, lock: bool| {
+        let path = here.join(name);
+        fs::create_dir_all(path.join("bodies/00-0000")).unwrap();
+        fs::write(path.join("bodies/00-0000/x"), "half").unwrap();
+        lock.then(|| fs::File::create(path.join("lock")).unwrap())
+    };
+    drop(half(".monday.123.partial", true));
+    let living = half(".tuesday.124.partial", true).unwrap();
+    living.lock().unwrap();
+    // Not old enough to say that nobody is about to lock it.
+    half(".sunday.125.partial", false);
+    for others in [".partial", ".x.partial", ".x.y1.partial", "a.1.partial"] {
+        half(others, false);
+    }
+    store.backup(here.join("wednesday"), &mut |_| {}).unwrap();
+    let mut left: Vec<_> = fs::read_dir(&here).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    let expected = [
+        ".partial",
+        ".sunday.125.partial",
+        ".tuesday.124.partial",
+        ".x.partial",
+        ".x.y1.partial",
+        "a.1.partial",
+        "wednesday",
+    ];
+    assert_eq!(left, expected);
+    assert!(kinds(&open(&here.join("wednesday"))).is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use mailstore_api::{
-    AnyStore,
+    AnyStore, QuotaLimits,
     conformance::{ACCOUNTS, Fixture},
 };
 use mailstore_sqlite::{Options, SqliteStore};
@@ -52,6 +52,10 @@ impl Fixture for OnDisk {
     }
     fn limited(&mut self) -> Option<AnyStore> {
         Some(self.make(Options { append_limit: Some(100_000), ..Options::default() }))
+    }
+    /// As an administrator's command beside the server would.
+    fn limit(&mut self, account: &str, limits: QuotaLimits) -> bool {
+        self.open().set_quota(account, limits).is_ok()
     }
     fn rounds(&self, usual: u32) -> u32 {
         (usual / 10).max(3)

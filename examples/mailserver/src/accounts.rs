@@ -11,9 +11,10 @@ use mailstore_sqlite::{AccountInfo, DefaultMailbox, SqliteStore};
 
 use crate::{
     address::Address,
-    config::{Mailbox, Password},
+    config::{Config, Password},
     fault::{Fault, Result},
     password,
+    stored::{self, Stored},
 };
 
 /// What every new mailbox begins with.
@@ -53,7 +54,7 @@ impl Accounts {
     }
 
     /// Makes a mailbox with all its folders.
-    pub(crate) fn add(&self, address: &Address, hash: Option<&str>) -> Result<()> {
+    pub(crate) fn add(&self, address: &Address, stored: Option<&str>) -> Result<()> {
         let folders = FOLDERS
             .iter()
             .map(|(name, special_use)| {
@@ -62,7 +63,7 @@ impl Accounts {
                 Ok(DefaultMailbox { name, special_use: *special_use, subscribed: true })
             })
             .collect::<Result<Vec<_>>>()?;
-        match self.store.create_account_with(address.as_str(), hash, &folders) {
+        match self.store.create_account_with(address.as_str(), stored, &folders) {
             Ok(_) => Ok(()),
             Err(e) if e.kind == ErrorKind::Exists => Err(Fault::new(format!(
                 "{address} exists already; change its password with `mailserver user passwd {address}`"
@@ -71,8 +72,9 @@ impl Accounts {
         }
     }
 
-    pub(crate) fn set_hash(&self, address: &Address, hash: &str) -> Result<()> {
-        self.store.set_password_hash(address.as_str(), Some(hash)).map_err(|e| missing(address, &e))
+    /// Sets what verifies its password: see [`Stored`].
+    pub(crate) fn set_stored(&self, address: &Address, stored: &str) -> Result<()> {
+        self.store.set_password_hash(address.as_str(), Some(stored)).map_err(|e| missing(address, &e))
     }
 
     pub(crate) fn remove(&self, address: &Address) -> Result<()> {
@@ -84,11 +86,14 @@ impl Accounts {
         if login.contains('@') {
             return self.by_address(login);
         }
-        match self.by_local_part(login)? {
-            Some(found) => Ok(Some(found)),
-            None if self.look_again()? => self.by_local_part(login),
-            None => Ok(None),
+        let known = self.lock().names.clone();
+        if let Some(found) = self.by_local_part(login, &known)? {
+            return Ok(Some(found));
         }
+        self.look_again()?;
+        // Another login may have read the list in between: what counts is whether this one used the present list.
+        let now = self.lock().names.clone();
+        if now == known { Ok(None) } else { self.by_local_part(login, &now) }
     }
 
     /// The account with this address, in any case.
@@ -97,8 +102,11 @@ impl Accounts {
         self.store.account(address.as_str())
     }
 
-    fn by_local_part(&self, local: &str) -> mailstore_api::Result<Option<AccountInfo>> {
-        let domains: Vec<String> = self.lock().names.iter().cloned().collect();
+    fn by_local_part(
+        &self,
+        local: &str,
+        domains: &BTreeSet<String>,
+    ) -> mailstore_api::Result<Option<AccountInfo>> {
         let mut found = None;
         for domain in domains {
             if let Some(account) = self.by_address(&format!("{local}@{domain}"))?
@@ -110,10 +118,10 @@ impl Accounts {
         Ok(found)
     }
 
-    /// Reads the list of domains again unless that was done just now; whether it changed.
-    fn look_again(&self) -> mailstore_api::Result<bool> {
+    /// Reads the list of domains again unless that was done just now.
+    fn look_again(&self) -> mailstore_api::Result<()> {
         if self.lock().read.is_some_and(|at| at.elapsed() < LOOK_AGAIN) {
-            return Ok(false);
+            return Ok(());
         }
         let names = self
             .store
@@ -123,32 +131,35 @@ impl Accounts {
             .collect();
         let mut domains = self.lock();
         domains.read = Some(Instant::now());
-        let changed = domains.names != names;
         domains.names = names;
-        Ok(changed)
+        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Domains> {
         self.domains.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Makes the mailboxes of the configuration that are missing; passwords it states win.
-    pub(crate) fn apply(&self, wanted: &[Mailbox]) -> Result<()> {
-        for mailbox in wanted {
+    /// Makes the mailboxes of the configuration that are missing; passwords it states win. A password that is there
+    /// already gets SCRAM keys, where they are wanted and missing.
+    pub(crate) fn apply(&self, config: &Config) -> Result<()> {
+        for mailbox in &config.mailboxes {
             let address = &mailbox.address;
             let known = self.store.account(address.as_str()).map_err(|e| unreadable(&e))?;
-            let old = known.as_ref().and_then(|a| a.password_hash.as_deref());
-            let hash = match &mailbox.password {
-                Password::Hash(hash) => Some(hash.clone()),
-                Password::Clear(clear) => match old {
-                    Some(old) if password::verify(clear.expose(), old) => Some(old.to_owned()),
-                    _ => Some(password::hash(clear.expose())?),
-                },
-                Password::Unsaid => old.map(str::to_owned),
+            let old = known.as_ref().and_then(|a| a.password_hash.as_deref()).map(Stored::new);
+            let new = match (&mailbox.password, &old) {
+                (Password::Hash(hash), Some(old)) if old.hash() == hash => None,
+                (Password::Hash(hash), _) => Some(hash.clone().into()),
+                (Password::Clear(clear), Some(old))
+                    if password::verify(clear.expose(), old.hash()) && (old.has_keys() || !config.scram) =>
+                {
+                    None
+                }
+                (Password::Clear(clear), _) => Some(stored::derive(clear.expose(), config.scram)?),
+                (Password::Unsaid, _) => None,
             };
-            match (&known, &hash) {
-                (None, _) => self.add(address, hash.as_deref())?,
-                (Some(_), Some(hash)) if Some(hash.as_str()) != old => self.set_hash(address, hash)?,
+            match (&known, &new) {
+                (None, _) => self.add(address, new.as_ref().map(|text| text.as_str()))?,
+                (Some(_), Some(new)) => self.set_stored(address, new)?,
                 _ => {}
             }
         }

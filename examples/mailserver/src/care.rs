@@ -20,16 +20,20 @@ use crate::{
 /// wrong command line with 2.
 const FAULTY: u8 = 3;
 
-pub(crate) fn run(command: &Store, config: &Config) -> Result<ExitCode> {
+/// The store of commands about one that is there: opening alone would make one.
+pub(crate) fn open_existing(config: &Config) -> Result<SqliteStore> {
     let data = &config.data;
-    // Opening would make a store; these commands are about one that is there.
     if !data.join("control.db").is_file() {
         return Err(Fault::new(format!(
             "there is no mail store in {}; choose its folder by --data",
             data.display()
         )));
     }
-    let store = open_store(config)?;
+    open_store(config)
+}
+
+pub(crate) fn run(command: &Store, config: &Config) -> Result<ExitCode> {
+    let store = open_existing(config)?;
     let done = act(command, &store);
     store.close();
     done

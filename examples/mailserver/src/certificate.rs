@@ -9,12 +9,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use ring::digest;
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
-    server::ParsedCertificate,
+    server::{ParsedCertificate, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
 use crate::{
     config::Config,
@@ -30,6 +34,8 @@ const RENEW: Duration = DAY.saturating_mul(730);
 /// What the TLS side of every listener needs.
 pub(crate) struct Tls {
     pub(crate) config: Arc<ServerConfig>,
+    /// The `tls-server-end-point` channel binding, where the certificate has one.
+    pub(crate) server_end_point: Option<Bytes>,
     /// The certificate's file, for those who want to trust it.
     pub(crate) certificate: PathBuf,
     pub(crate) self_signed: bool,
@@ -57,21 +63,60 @@ pub(crate) fn load(config: &Config) -> Result<Tls> {
         )));
     }
     let private = PrivateKeyDer::from_pem_file(&key).map_err(|e| unreadable("key", &key, &e))?;
-    let mut tls = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let server_end_point = chain.first().and_then(|own| end_point(own));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|e| Fault::new(format!("TLS cannot be set up: {e}")))?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|e| {
-            Fault::new(format!(
-                "the key {} and the certificate {} do not go together: {e}; give a pair",
-                key.display(),
-                certificate.display()
-            ))
-        })?;
+        .map_err(|e| Fault::new(format!("TLS cannot be set up: {e}")))?;
+    let builder = match &config.client_ca {
+        Some(ca) => builder.with_client_cert_verifier(client_verifier(ca, provider)?),
+        None => builder.with_no_client_auth(),
+    };
+    let mut tls = builder.with_single_cert(chain, private).map_err(|e| {
+        Fault::new(format!(
+            "the key {} and the certificate {} do not go together: {e}; give a pair",
+            key.display(),
+            certificate.display()
+        ))
+    })?;
     // One ticket is enough for one mail program to come back with, and each costs a connection memory.
     tls.send_tls13_tickets = 1;
-    Ok(Tls { config: Arc::new(tls), certificate, self_signed })
+    Ok(Tls { config: Arc::new(tls), server_end_point, certificate, self_signed })
+}
+
+/// Takes certificates that these authorities signed. A client may also show none: it logs in by something else.
+fn client_verifier(ca: &Path, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>> {
+    let fault = |what: String| Fault::new(format!("{}: {what} (tls.client_ca)", ca.display()));
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca).map_err(|e| fault(e.to_string()))? {
+        let certificate = certificate.map_err(|e| fault(e.to_string()))?;
+        roots.add(certificate).map_err(|e| fault(e.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(fault("no certificate in it; it must be PEM".to_owned()));
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .allow_unauthenticated()
+        .build()
+        .map_err(|e| fault(e.to_string()))
+}
+
+/// RFC 5929 section 4.1: the hash of the certificate by the hash of its signature, SHA-256 in place of MD5 and
+/// SHA-1. A signature without one hash (Ed25519, RSA-PSS by its parameters) has no such binding.
+fn end_point(certificate: &[u8]) -> Option<Bytes> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let algorithm = match parsed.signature_algorithm.algorithm.to_id_string().as_str() {
+        // md5, sha1 and sha256 WithRSAEncryption, ecdsa-with-SHA1 and -SHA256
+        "1.2.840.113549.1.1.4"
+        | "1.2.840.113549.1.1.5"
+        | "1.2.840.113549.1.1.11"
+        | "1.2.840.10045.4.1"
+        | "1.2.840.10045.4.3.2" => &digest::SHA256,
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => &digest::SHA384,
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => &digest::SHA512,
+        _ => return None,
+    };
+    Some(Bytes::copy_from_slice(digest::digest(algorithm, certificate).as_ref()))
 }
 
 fn unreadable(what: &str, path: &Path, e: &rustls::pki_types::pem::Error) -> Fault {
@@ -117,7 +162,7 @@ fn make(certificate: &Path, key: &Path, hostname: &str) -> Result<()> {
 }
 
 /// Writes a file whole or not at all.
-fn write(path: &Path, mode: u32, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, mode: u32, text: &str) -> Result<()> {
     let fault = |e: std::io::Error| {
         Fault::new(format!(
             "cannot write {}: {e}; make the folder writable or choose another by --data",

@@ -18,12 +18,18 @@ Try it:
   mailserver --config mail.toml                     serve as the file says
   echo 'a password' | mailserver user add carol@example.test
   mailserver user list                              these work while the server runs, too
+  mailserver policy show alice@example.test         by what may she enter, and which rule says so?
+  mailserver token keygen                           a key pair for [tokens]; then token issue alice@example.test
   mailserver store check                            is the mail sound? store repair mends what can be mended
   mailserver store backup /backup/monday            a copy of all mail, while the server runs
+  mailserver export carol@example.test carol.tar    one mailbox with all it has; `import` brings it back
+  mailserver import carol@example.test ~/Maildir    mail from elsewhere: Maildir, mbox, archives
   RUST_LOG=debug mailserver                         say more (or --log debug)
 
 The configuration file, with every key; what is left out has the value shown, but for [listen], where a service that is
-not listed is off. Paths are relative to the file.
+not listed is off, and [tokens], which are off without it. Paths are relative to the file. It is read again when it
+changes, and on SIGHUP: mailboxes, policies, organisations, [access], [auth], [tokens] take effect at once, the rest at the
+next start. A file with a fault is refused, and the old settings stay.
 
   hostname = \"mail.example.test\"
   data = \"./mail-data\"
@@ -37,14 +43,46 @@ not listed is off. Paths are relative to the file.
   [tls]                           # PEM files; without them a self-signed pair is made in data
   certificate = \"cert.pem\"
   key = \"key.pem\"
+  #client_ca = \"ca.pem\"          # EXTERNAL: certificates it signed log in as the address in them
   [auth]
   plaintext = \"tls-only\"          # or \"always\": passwords without TLS, for tests on loopback
+  scram = true                    # SCRAM-SHA-1, -256, -512 with and without -PLUS: keys are kept beside each hash
+  cram_md5 = false                # CRAM-MD5 and APOP, for mailboxes whose password stands here
   [limits]
   connections = 10000             # in all
   connections_per_address = 50    # loopback is exempt
+  failed_logins_per_mailbox = 10  # then a wait that doubles each time; the same from one address, loopback exempt
+  failed_logins_per_address = 30
   [[mailbox]]                     # made at the start where it is missing; may stand many times
   address = \"alice@example.test\"  # logs in as the address or its local part
-  password = \"secret\"             # or password_hash = \"$argon2id$...\"; without either, by `user passwd`";
+  password = \"secret\"             # or password_hash = \"$argon2id$...\"; without either, by `user passwd`
+  pop3 = \"inherit\"                # or \"on\", \"off\"; imap4 and submission alike
+  #auth_policy = \"modern\"         # one of those below
+  #valid_from = 2026-01-31T00:00:00Z  # older tokens are refused, older sessions ended
+  kind = \"user\"                   # \"administrator\", \"guest\", \"anonymous\": no POP3, no IMAP4
+  shared_with = []                # addresses that may open it, by authzid or XOAUTH2's user=
+  [access]
+  security_defaults = false       # no password logins at all
+  #auth_policy = \"modern\"         # for whom no other is set
+  #anonymous = \"public@example.test\"  # the mailbox that ANONYMOUS opens, by POP3 and IMAP4
+  [[auth_policy]]                 # who names it may enter by these; what is left out, by all protocols
+  name = \"modern\"
+  basic = []                      # passwords, by \"pop3\", \"imap4\", \"submission\"
+  modern = [\"imap4\", \"submission\"]  # tokens and certificates
+  [[organisation]]                # all mailboxes of a domain
+  domain = \"example.test\"
+  pop3 = \"off\"                    # and imap4, submission, auth_policy, security_defaults
+  [tokens]                        # OAUTHBEARER and XOAUTH2
+  issuer = \"https://login.example.test/\"  # or a list; so audience
+  audience = \"mail\"
+  jwks = \"jwks.json\"              # the keys; read again when it changes
+  algorithms = [\"RS256\", \"ES256\"]
+  mailbox_claim = \"email\"
+  leeway_seconds = 60
+  #signing_key = \"token-key.pem\"  # for `token issue`
+  [tokens.scopes]                 # one of them; without: Microsoft's and Google's
+  imap4 = [\"mail.read\"]
+  #[tokens.introspection]         # in place of jwks: url, client_id, client_secret, ca, timeout_seconds, cache_seconds";
 
 /// A mail server for POP3, IMAP4 and SMTP submission
 #[derive(Parser, Debug)]
@@ -71,6 +109,51 @@ pub(crate) enum Command {
     /// Check, repair, back up or shrink the mail store; the server may run meanwhile
     #[command(subcommand)]
     Store(Store),
+    /// What the access policy says
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Make keys and bearer tokens for trying things out
+    #[command(subcommand)]
+    Token(Token),
+    /// Write a mailbox's mail to an archive, mbox files or a Maildir; the server may run meanwhile
+    Export(crate::transfer::Export),
+    /// Read mail from an archive, mbox files or a Maildir into a mailbox; the server may run meanwhile
+    Import(crate::transfer::Import),
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Policy {
+    /// Show by what a mailbox can be opened, and which rule says so
+    Show {
+        /// Its address
+        address: String,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Token {
+    /// Make a key pair: the private key to tokens.signing_key, the public one added to tokens.jwks
+    Keygen,
+    /// Print a token signed with tokens.signing_key, as the configuration wants it
+    Issue(Issue),
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Issue {
+    /// The mailbox it opens
+    pub(crate) address: String,
+    /// A scope; may stand several times. Without one: what the configuration wants for each protocol
+    #[arg(long)]
+    pub(crate) scope: Vec<String>,
+    /// Its issuer, in place of the first configured one
+    #[arg(long)]
+    pub(crate) issuer: Option<String>,
+    /// Its audience, in place of the first configured one
+    #[arg(long)]
+    pub(crate) audience: Option<String>,
+    /// How long it is in force
+    #[arg(long, default_value_t = 3600)]
+    pub(crate) valid_seconds: u64,
 }
 
 #[derive(Subcommand, Debug)]

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::config::Limits;
+use crate::{config::Limits, throttle::network};
 
 /// Counts the connections.
 #[derive(Debug)]
@@ -79,20 +79,12 @@ impl Drop for Place {
     }
 }
 
-/// One customer's network: an IPv4 address, an IPv6 /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(v4) => v4.into(),
-        IpAddr::V6(v6) => std::net::Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn connections(all: u32, each: u32) -> Arc<Connections> {
-        Connections::new(Limits { connections: all, connections_per_address: each })
+        Connections::new(Limits { connections: all, connections_per_address: each, ..Limits::default() })
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `accounts` and `user` (mailboxes), `care` (the store), `router` (where submitted mail goes).
+//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes),
+//! `care` (the store), `transfer` (mail in and out), `router` (where submitted mail goes).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -15,12 +16,21 @@ mod config;
 mod fault;
 mod limits;
 mod listen;
+mod live;
 mod password;
+mod policy;
+mod present;
+mod prompt;
+mod reload;
 mod remembered;
 mod router;
 mod serve;
 mod session;
+mod stored;
 mod table;
+mod throttle;
+mod token;
+mod transfer;
 mod user;
 
 use std::{io::Write as _, process::ExitCode};
@@ -50,7 +60,11 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => serve::run(config)?,
         Some(Command::User(command)) => user::run(command, &config)?,
+        Some(Command::Policy(command)) => policy::run(command, &config)?,
+        Some(Command::Token(command)) => token::run(command, &config)?,
         Some(Command::Store(command)) => return care::run(command, &config),
+        Some(Command::Export(command)) => return transfer::run_export(command, &config),
+        Some(Command::Import(command)) => return transfer::run_import(command, &config),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -64,6 +78,11 @@ fn log_to_stderr(level: Option<&str>) -> Result<()> {
         })?,
         _ => EnvFilter::new("info"),
     };
+    // The HTTP client would log its requests, tokens included.
+    let filter = ["ureq=warn", "ureq_proto=warn"]
+        .into_iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

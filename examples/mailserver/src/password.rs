@@ -9,7 +9,13 @@ use auth_sasl::{
     prepare::{self, Purpose},
 };
 
-use crate::fault::{Fault, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use crate::{
+    certificate,
+    fault::{Fault, Result},
+};
 
 /// Memory of one hashing, in blocks of 1 KiB, at most: 1 GiB.
 const MOST: u32 = 1 << 20;
@@ -117,6 +123,22 @@ fn pick(letters: &[u8]) -> Result<char> {
             return Ok(char::from(*letter));
         }
     }
+}
+
+/// A secret of this server's own that stays the same: read from the file, or made where it is missing.
+pub(crate) fn kept_secret(file: &std::path::Path) -> Result<Zeroizing<Vec<u8>>> {
+    let fault = |e: std::io::Error| Fault::new(format!("cannot read {}: {e}", file.display()));
+    match std::fs::read_to_string(file) {
+        Ok(text) if text.trim().len() >= 32 => return Ok(Zeroizing::new(text.trim().as_bytes().to_vec())),
+        Ok(_) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(fault(e)),
+    }
+    let mut octets = Zeroizing::new([0; 32]);
+    fill(&mut *octets)?;
+    let text = Zeroizing::new(STANDARD.encode(*octets));
+    certificate::write(file, 0o600, &text)?;
+    Ok(Zeroizing::new(text.as_bytes().to_vec()))
 }
 
 /// Fills with random octets of the system.

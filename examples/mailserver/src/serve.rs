@@ -12,14 +12,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     accounts::Accounts,
     address::Address,
-    authority::Passwords,
+    authority::Gate,
     certificate,
     config::Config,
     fault::{Fault, Result},
     limits::Connections,
-    listen, password,
+    listen,
+    live::{Live, Settings},
+    password,
+    present::Present,
+    reload::Reload,
     session::Sessions,
-    table, user,
+    stored, table, user,
 };
 
 /// How long the sessions have to say goodbye.
@@ -47,8 +51,17 @@ async fn serve(config: Config) -> Result<()> {
     let store = user::open_store(&config)?;
     let tls = certificate::load(&config)?;
     let accounts = Arc::new(Accounts::new(store.clone()));
+    let live = Live::new(Settings::new(&config)?);
+    let present = Arc::new(Present::default());
     let rows = mailboxes(&config, &accounts)?;
-    let authority = Arc::new(Passwords::new(Arc::clone(&accounts))?);
+    let authority = Arc::new(Gate::new(
+        Arc::clone(&accounts),
+        Arc::clone(&live),
+        Arc::clone(&present),
+        config.limits,
+        password::kept_secret(&config.data.join("salts.key"))?,
+        &config.hostname,
+    )?);
 
     let bound: Vec<_> = listeners.iter().map(|l| (l.service, l.address)).collect();
     let trusted = tls.self_signed.then_some(tls.certificate.as_path());
@@ -58,13 +71,23 @@ async fn serve(config: Config) -> Result<()> {
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
     let connections = Connections::new(config.limits);
-    let sessions =
-        Arc::new(Sessions::new(&config, store.clone(), accounts, authority, tls.config, stopping.clone())?);
+    let sessions = Arc::new(Sessions::new(
+        &config,
+        store.clone(),
+        Arc::clone(&accounts),
+        authority,
+        &tls,
+        Arc::clone(&live),
+        Arc::clone(&present),
+        stopping.clone(),
+    )?);
     for listener in listeners {
         let (sessions, connections) = (Arc::clone(&sessions), Arc::clone(&connections));
         tracker.spawn(listener.run(sessions, connections, tracker.clone(), stopping.clone()));
     }
-    tracing::info!(hostname = config.hostname, listeners = bound.len(), "serving");
+    let (hostname, reload) = (config.hostname.clone(), Reload::new(config, accounts, live, present));
+    tracker.spawn(reload.watch(stopping.clone())?);
+    tracing::info!(hostname, listeners = bound.len(), "serving");
 
     stop_signal().await?;
     tracing::info!("stopping");
@@ -85,7 +108,7 @@ async fn serve(config: Config) -> Result<()> {
 
 /// Makes the mailboxes that are to be there; the rows of the table.
 fn mailboxes(config: &Config, accounts: &Accounts) -> Result<Vec<table::Row>> {
-    accounts.apply(&config.mailboxes)?;
+    accounts.apply(config)?;
     let known = accounts.all()?;
     if !known.is_empty() || config.file.is_some() {
         return Ok(known.into_iter().map(|a| table::Row { user: a.name, password: None }).collect());
@@ -95,7 +118,7 @@ fn mailboxes(config: &Config, accounts: &Accounts) -> Result<Vec<table::Row>> {
         .map(|address| {
             let address = Address::parse(address).map_err(Fault::new)?;
             let password = Secret::from(password::readable()?.into_bytes());
-            accounts.add(&address, Some(&password::hash(password.expose())?))?;
+            accounts.add(&address, Some(&stored::derive(password.expose(), config.scram)?))?;
             Ok(table::Row { user: address.to_string(), password: Some(password) })
         })
         .collect()

@@ -10,18 +10,21 @@ use std::{
 
 use crate::{
     accounts::Accounts,
-    authority::Passwords,
+    authority::Gate,
+    certificate::Tls,
     config::{Config, Service},
     fault::Result,
     limits::Place,
+    live::Live,
     password,
+    present::Present,
     router::LocalDelivery,
     user,
 };
 use mail_drive::{Acceptor, Instant, Timer};
 use mail_session::{
     Connection, Encryption,
-    auth::{LoginContext, Plaintext, Protocol},
+    auth::{LoginContext, Protocol},
     imap, pop3, submission,
 };
 use mailstore_sqlite::SqliteStore;
@@ -40,14 +43,14 @@ type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
 /// What every session is served with.
 pub(crate) struct Sessions {
     store: SqliteStore,
-    authority: Arc<Passwords>,
+    authority: Arc<Gate>,
     router: LocalDelivery,
-    imap: imap::Config,
+    live: Arc<Live>,
+    present: Arc<Present>,
     pop3: pop3::Config,
     submission: submission::Config,
     acceptor: Acceptor,
     clock: Clock,
-    plaintext: Plaintext,
     stopping: CancellationToken,
     /// Numbers the sessions for the log, from anywhere: two runs of the server are told apart.
     next: AtomicU32,
@@ -67,19 +70,31 @@ impl Timer for Clock {
     }
 }
 
+/// The configuration of IMAP sessions.
+pub(crate) fn imap(config: &Config) -> imap::Config {
+    let mut imap = imap::Config::new(&config.hostname);
+    imap.protocol.append_limit = Some(user::LARGEST);
+    imap
+}
+
 impl Sessions {
+    #[allow(clippy::too_many_arguments, reason = "the parts of a server, put together once")]
     pub(crate) fn new(
         config: &Config,
         store: SqliteStore,
         accounts: Arc<Accounts>,
-        authority: Arc<Passwords>,
-        tls: Arc<rustls::ServerConfig>,
+        authority: Arc<Gate>,
+        tls: &Tls,
+        live: Arc<Live>,
+        present: Arc<Present>,
         stopping: CancellationToken,
     ) -> Result<Self> {
         let mut first = [0; 4];
         password::fill(&mut first)?;
-        let mut imap = imap::Config::new(&config.hostname);
-        imap.protocol.append_limit = Some(user::LARGEST);
+        let mut acceptor = Acceptor::new(Arc::clone(&tls.config));
+        if let Some(hash) = &tls.server_end_point {
+            acceptor = acceptor.with_server_end_point(hash.clone());
+        }
         let mut submission = submission::Config::new(&config.hostname);
         // The store counts the trace fields, too.
         submission.smtp.size_limit = Some(user::LARGEST - TRACE);
@@ -87,12 +102,12 @@ impl Sessions {
             store,
             authority,
             router: LocalDelivery::new(accounts),
-            imap,
+            live,
+            present,
             submission,
             pop3: pop3::Config::new(&config.hostname),
-            acceptor: Acceptor::new(tls),
+            acceptor,
             clock: Clock(time::Instant::now()),
-            plaintext: config.plaintext,
             stopping,
             next: AtomicU32::new(u32::from_be_bytes(first)),
         })
@@ -113,8 +128,8 @@ impl Sessions {
             return;
         }
         let id = format!("{:08x}", self.next.fetch_add(1, Ordering::Relaxed));
-        let context =
-            LoginContext::new(service.protocol(), peer.to_string(), id).with_plaintext(self.plaintext);
+        let context = LoginContext::new(service.protocol(), peer.to_string(), id)
+            .with_plaintext(self.live.now().plaintext);
         let encryption = if service.implicit_tls() { Encryption::Implicit } else { Encryption::OnRequest };
         let connection =
             Connection::new(stream.compat(), self.clock, self.acceptor.clone(), encryption, context);
@@ -126,15 +141,18 @@ impl Sessions {
 
     /// Serves it to its end. Each session logs with its identifier what it did.
     async fn serve(&self, connection: Accepted, protocol: Protocol) {
-        let stopping = self.stopping.cancelled();
+        let present = self.present.add(&connection.context.session);
+        let farewell = present.farewell(&self.stopping);
         match protocol {
             Protocol::Pop3 => {
                 // It has logged its error itself.
-                let _ = pop3::serve(&self.store, &*self.authority, connection, &self.pop3, stopping).await;
+                let _ = pop3::serve(&self.store, &*self.authority, connection, &self.pop3, farewell).await;
             }
             Protocol::Imap4 => {
                 // So has this.
-                let _ = imap::serve(&self.store, &*self.authority, connection, &self.imap, stopping).await;
+                let settings = self.live.now();
+                let _ =
+                    imap::serve(&self.store, &*self.authority, connection, &settings.imap, farewell).await;
             }
             Protocol::Submission => {
                 let session = connection.context.session.clone();
@@ -144,7 +162,7 @@ impl Sessions {
                     &self.router,
                     connection,
                     &self.submission,
-                    stopping,
+                    farewell,
                 );
                 if let Err(error) = ended.await {
                     tracing::info!(session, %error, "submission broken off");

@@ -7,11 +7,11 @@ use mailstore_sqlite::{Options, SqliteStore};
 use crate::{
     accounts::Accounts,
     address::Address,
-    authority::read_from_stdin,
     cli::User,
     config::{Config, Password},
     fault::{Fault, Result},
-    password,
+    prompt::read_from_stdin,
+    stored,
 };
 
 /// The largest message, in octets.
@@ -46,7 +46,7 @@ fn change(command: &User, config: &Config, accounts: &Accounts) -> Result<String
         User::Add { address } => {
             let address = read(address)?;
             let password = read_from_stdin(&address)?;
-            accounts.add(&address, Some(&password::hash(password.expose())?))?;
+            accounts.add(&address, Some(&stored::derive(password.expose(), config.scram)?))?;
             format!("{address} added\n")
         }
         User::List => accounts
@@ -60,7 +60,7 @@ fn change(command: &User, config: &Config, accounts: &Accounts) -> Result<String
         User::Passwd { address } => {
             let address = read(address)?;
             let password = read_from_stdin(&address)?;
-            accounts.set_hash(&address, &password::hash(password.expose())?)?;
+            accounts.set_stored(&address, &stored::derive(password.expose(), config.scram)?)?;
             let stated =
                 |m: &&crate::config::Mailbox| m.address == address && !matches!(m.password, Password::Unsaid);
             match (config.mailboxes.iter().find(stated), &config.file) {

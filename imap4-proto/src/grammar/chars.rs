@@ -15,12 +15,13 @@ const fn classes() -> [u8; 256] {
         #[allow(clippy::indexing_slicing)]
         {
             let flag = if matches!(b, b'(' | b')' | b'"') { 0 } else { FLAG_TEXT };
-            table[b as usize] = flag | match b {
-                b'(' | b')' | b'{' | b'"' | b'\\' => 0,
-                b'%' | b'*' => WILDCARD,
-                b']' => RESP_SPECIAL,
-                _ => ATOM,
-            };
+            table[b as usize] = flag
+                | match b {
+                    b'(' | b')' | b'{' | b'"' | b'\\' => 0,
+                    b'%' | b'*' => WILDCARD,
+                    b']' => RESP_SPECIAL,
+                    _ => ATOM,
+                };
         }
         b += 1;
     }

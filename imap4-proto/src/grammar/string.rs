@@ -1,9 +1,11 @@
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::{
     Parse, before,
     chars::{is_list_char, unquoted},
-    fault, is_astring_char, is_atom_char, number::number64};
+    fault, is_astring_char, is_atom_char,
+    number::number64,
+};
 use crate::types::{AString, Form, NString};
 
 /// The longest start of `i` whose octets are all of the class, and what follows.
@@ -119,6 +121,28 @@ pub(crate) fn literal(i: &[u8]) -> Parse<'_, AString<'_>> {
         return fault("A literal must not contain NUL");
     }
     Ok((rest, AString::from_wire(octets, Form::Literal)))
+}
+
+/// Whether all of a frame but its literals is UTF-8: after ENABLE of UTF8=ACCEPT or IMAP4rev2 a quoted string with other octets
+/// is BAD (RFC 6855 section 3, RFC 9051 section 4.3).
+#[inline]
+pub(crate) fn quoted_is_utf8(frame: &[u8]) -> bool {
+    frame.is_ascii() || lines_are_utf8(frame)
+}
+
+#[cold]
+fn lines_are_utf8(mut frame: &[u8]) -> bool {
+    while !frame.is_empty() {
+        let end = memchr(b'\n', frame).map_or(frame.len(), |n| n + 1);
+        let (line, rest) = frame.split_at_checked(end).unwrap_or((frame, &[]));
+        if core::str::from_utf8(line).is_err() {
+            return false;
+        }
+        let literal = memrchr(b'{', line).and_then(|at| literal_header(line.get(at..)?).ok());
+        let len = literal.map_or(0, |(_, (len, _))| usize::try_from(len).unwrap_or(usize::MAX));
+        frame = rest.get(len..).unwrap_or(&[]);
+    }
+    true
 }
 
 /// `1 *(SP element)`: the text of all of them, once each is read.

@@ -67,13 +67,21 @@ pub struct Mechanism {
     pub name: Cow<'static, str>,
     /// It shows a secret, so it is offered under TLS alone.
     pub tls_only: bool,
+    /// It is the client's certificate that logs in (EXTERNAL): offered where the client has shown one.
+    pub certificate: bool,
 }
 
 impl Mechanism {
     /// A mechanism.
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, tls_only: bool) -> Self {
-        Self { name: name.into(), tls_only }
+        Self { name: name.into(), tls_only, certificate: false }
+    }
+
+    /// The same, offered only where the client has shown a certificate.
+    #[must_use]
+    pub fn with_certificate(self, certificate: bool) -> Self {
+        Self { certificate, ..self }
     }
 }
 

@@ -150,6 +150,9 @@ impl Server {
         if self.tag.set(tag).is_none() {
             return self.reject_untagged("The tag is too long", is_head);
         }
+        if self.utf8() && !grammar::string::quoted_is_utf8(frame) {
+            return self.reject("What stands in quotes is not valid UTF-8", is_head);
+        }
         let parsed = match rest {
             [b' ', rest @ ..] => grammar::command(rest, self.context()),
             _ => grammar::fault("A command is missing"),
@@ -219,7 +222,9 @@ impl Server {
     }
 
     fn authenticate<'b>(&mut self, mechanism: &'b str, initial: Option<&'b [u8]>) -> Event<'b> {
-        match self.mechanisms().iter().find(|m| m.name.eq_ignore_ascii_case(mechanism)) {
+        let certificate = self.has_certificate();
+        let mut known = self.mechanisms().iter().filter(|m| certificate || !m.certificate);
+        match known.find(|m| m.name.eq_ignore_ascii_case(mechanism)) {
             None => {
                 self.tagged(b" NO ", Some(Code::Cannot), "This mechanism is not offered");
                 return Event::Answered(Answered::MechanismNotOffered);

@@ -221,6 +221,11 @@ impl Server {
         self.mechanisms = Some(mechanisms.into());
     }
 
+    /// Whether TLS has the client's certificate.
+    pub(super) fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.peer_certificate.is_some())
+    }
+
     pub(super) fn mechanisms(&self) -> &[Mechanism] {
         self.mechanisms.as_deref().unwrap_or(&self.config.mechanisms)
     }
@@ -287,8 +292,9 @@ impl Server {
         let open = self.state == State::NotAuthenticated;
         let mut mechanisms = Vec::new();
         if open {
+            let certificate = self.has_certificate();
             for m in self.mechanisms() {
-                if self.tls.is_some() || !m.tls_only {
+                if (self.tls.is_some() || !m.tls_only) && (certificate || !m.certificate) {
                     mechanisms.push(m.name.clone());
                 }
             }

@@ -1,6 +1,9 @@
-use std::{future::Future, sync::Arc};
+use std::{borrow::Cow, future::Future, sync::Arc};
 
-use auth_sasl::{Credential, Mechanism};
+use auth_sasl::{
+    Credential, Mechanism, Secret,
+    scram::{Decoy, Hash, StoredKeys},
+};
 
 use super::{AuthError, AuthErrorKind, LoginContext};
 
@@ -31,6 +34,10 @@ impl Identity {
 }
 
 /// Decides who may enter.
+///
+/// Passwords are all it must know; whatever else it can serve, it names in
+/// [`credentials`](Self::credentials) and answers by the method for it, and each mechanism that needs no more
+/// is offered.
 ///
 /// The same answer, after the same time, for an unknown user and for a wrong password: the
 /// implementor sees to it (by hashing the password against a fixed hash when there is no user).
@@ -67,7 +74,9 @@ pub trait Authority: Send + Sync + 'static {
         password: &[u8],
     ) -> impl Future<Output = Result<Identity, AuthError>> + Send;
 
-    /// Whether `token` is valid and opens the mailbox `user`.
+    /// Whether `token` is valid and opens the mailbox `user` ([`Credential::Bearer`]). The token's owner opens
+    /// his own mailbox, or one that is shared with him. An empty token asks what is wanted (RFC 7628
+    /// section 4.3): it is refused.
     ///
     /// # Errors
     /// As [`password`](Self::password); [`AuthError::bearer`] is what the client is told of it.
@@ -81,16 +90,118 @@ pub trait Authority: Send + Sync + 'static {
         async { Err(AuthErrorKind::Unsupported.into()) }
     }
 
-    /// The mechanisms this authority knows, best first.
+    /// The SCRAM keys of this user for this hash ([`Credential::ScramKeys`]), which the client's proof is
+    /// checked with. `None` for an unknown user, for one without keys, and for one who tries too often: the
+    /// exchange goes on as with a wrong password. Then comes [`authorize`](Self::authorize) or
+    /// [`disproved`](Self::disproved). It needs [`decoy`](Self::decoy) and [`random`](Self::random).
+    ///
+    /// # Errors
+    /// [`AuthErrorKind::Unavailable`]; no other, as it would tell something.
+    fn scram_keys(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        hash: Hash,
+    ) -> impl Future<Output = Result<Option<StoredKeys>, AuthError>> + Send {
+        let _ = (context, user, hash);
+        async { Ok(None) }
+    }
+
+    /// The secret that the server knows in the clear, for CRAM-MD5 and APOP ([`Credential::CramMd5`]); `None` as
+    /// for [`scram_keys`](Self::scram_keys). Then comes `authorize` or `disproved`. It needs
+    /// [`random`](Self::random).
+    ///
+    /// # Errors
+    /// As [`scram_keys`](Self::scram_keys).
+    fn shared_secret(
+        &self,
+        context: &LoginContext,
+        user: &str,
+    ) -> impl Future<Output = Result<Option<Secret>, AuthError>> + Send {
+        let _ = (context, user);
+        async { Ok(None) }
+    }
+
+    /// `user` has proved to have the password without showing it (SCRAM, CRAM-MD5, APOP): may he log in, and act
+    /// as `authzid`?
+    ///
+    /// # Errors
+    /// [`AuthErrorKind::NotAllowed`], [`AuthErrorKind::Unavailable`].
+    fn authorize(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        authzid: Option<&str>,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        let _ = (context, user, authzid);
+        async { Err(AuthErrorKind::Unsupported.into()) }
+    }
+
+    /// The proof made with `user`'s keys or secret was wrong: for whoever counts attempts. Unknown users come
+    /// here too.
+    fn disproved(&self, context: &LoginContext, user: &str) -> impl Future<Output = ()> + Send {
+        let _ = (context, user);
+        async {}
+    }
+
+    /// Whom this client certificate (DER, verified by TLS) stands for, and whether he may act as `authzid`
+    /// ([`Credential::Certificate`]).
+    ///
+    /// # Errors
+    /// As [`password`](Self::password).
+    fn certificate(
+        &self,
+        context: &LoginContext,
+        certificate: &[u8],
+        authzid: Option<&str>,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        let _ = (context, certificate, authzid);
+        async { Err(AuthErrorKind::Unsupported.into()) }
+    }
+
+    /// Whether anybody may in ([`Credential::Anonymous`]). `trace` is what he calls himself.
+    ///
+    /// # Errors
+    /// As [`password`](Self::password).
+    fn anonymous(
+        &self,
+        context: &LoginContext,
+        trace: &str,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        let _ = (context, trace);
+        async { Err(AuthErrorKind::Unsupported.into()) }
+    }
+
+    /// With what SCRAM answers unknown users, so that they look like known ones: a secret that stays the same
+    /// over restarts. `None`: no SCRAM exchange succeeds.
+    fn decoy(&self) -> Option<Decoy<'_>> {
+        None
+    }
+
+    /// Fills with random octets from a good source; `false` where there is none, and then no mechanism with a
+    /// nonce or a challenge succeeds.
+    fn random(&self, octets: &mut [u8]) -> bool {
+        let _ = octets;
+        false
+    }
+
+    /// The server's name in challenges.
+    fn host(&self) -> &str {
+        "localhost"
+    }
+
+    /// The mechanisms this authority knows, best first. [`Mechanism::BEST_FIRST`] is a good answer: what
+    /// [`credentials`](Self::credentials) do not cover is not offered.
     fn mechanisms(&self, context: &LoginContext) -> &[Mechanism] {
         let _ = context;
         &[Mechanism::PLAIN, Mechanism::LOGIN]
     }
 
-    /// What it can verify: only mechanisms that need no more are offered.
-    fn credentials(&self, context: &LoginContext) -> &[Credential] {
+    /// What it can verify: only mechanisms that need no more are offered. It may change at any time; sessions
+    /// that begin later follow.
+    fn credentials(&self, context: &LoginContext) -> Cow<'_, [Credential]> {
         let _ = context;
-        &[Credential::Password]
+        Cow::Borrowed(&[Credential::Password])
     }
 }
 
@@ -114,11 +225,70 @@ impl<A: Authority> Authority for Arc<A> {
         (**self).bearer(context, user, token)
     }
 
+    fn scram_keys(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        hash: Hash,
+    ) -> impl Future<Output = Result<Option<StoredKeys>, AuthError>> + Send {
+        (**self).scram_keys(context, user, hash)
+    }
+
+    fn shared_secret(
+        &self,
+        context: &LoginContext,
+        user: &str,
+    ) -> impl Future<Output = Result<Option<Secret>, AuthError>> + Send {
+        (**self).shared_secret(context, user)
+    }
+
+    fn authorize(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        authzid: Option<&str>,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        (**self).authorize(context, user, authzid)
+    }
+
+    fn disproved(&self, context: &LoginContext, user: &str) -> impl Future<Output = ()> + Send {
+        (**self).disproved(context, user)
+    }
+
+    fn certificate(
+        &self,
+        context: &LoginContext,
+        certificate: &[u8],
+        authzid: Option<&str>,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        (**self).certificate(context, certificate, authzid)
+    }
+
+    fn anonymous(
+        &self,
+        context: &LoginContext,
+        trace: &str,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        (**self).anonymous(context, trace)
+    }
+
+    fn decoy(&self) -> Option<Decoy<'_>> {
+        (**self).decoy()
+    }
+
+    fn random(&self, octets: &mut [u8]) -> bool {
+        (**self).random(octets)
+    }
+
+    fn host(&self) -> &str {
+        (**self).host()
+    }
+
     fn mechanisms(&self, context: &LoginContext) -> &[Mechanism] {
         (**self).mechanisms(context)
     }
 
-    fn credentials(&self, context: &LoginContext) -> &[Credential] {
+    fn credentials(&self, context: &LoginContext) -> Cow<'_, [Credential]> {
         (**self).credentials(context)
     }
 }

@@ -2,6 +2,8 @@ use std::fmt;
 
 use mail_wire::TlsInfo;
 
+use crate::Encryption;
+
 /// What a client wants to enter by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -42,6 +44,9 @@ pub struct LoginContext {
     pub protocol: Protocol,
     /// The TLS connection, where it is one. The session sets it when TLS comes up.
     pub tls: Option<TlsInfo>,
+    /// When TLS begins on it: [`Connection::new`](crate::Connection::new) says so. Where never, no mechanism
+    /// is listed that is bound to TLS.
+    pub encryption: Encryption,
     /// The client's address, for logs and limits.
     pub peer: String,
     /// The session's identifier in logs.
@@ -56,6 +61,7 @@ impl LoginContext {
         Self {
             protocol,
             tls: None,
+            encryption: Encryption::None,
             peer: peer.into(),
             session: session.into(),
             plaintext: Plaintext::TlsOnly,
@@ -66,6 +72,18 @@ impl LoginContext {
     #[must_use]
     pub fn with_plaintext(self, plaintext: Plaintext) -> Self {
         Self { plaintext, ..self }
+    }
+
+    /// Whether there is TLS, or can still be.
+    #[must_use]
+    pub const fn tls_possible(&self) -> bool {
+        self.tls.is_some() || !matches!(self.encryption, Encryption::None)
+    }
+
+    /// Whether the client showed a certificate, which TLS verified.
+    #[must_use]
+    pub fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.peer_certificate.is_some())
     }
 
     /// Whether a password may be sent on this connection as it is now. Where not, IMAP lists

@@ -13,6 +13,9 @@ pub enum AuthErrorKind {
     /// The credential is right, but this login is not permitted: the authorization identity is not
     /// granted, the protocol is off for the mailbox.
     NotAllowed,
+    /// The channel bindings of client and server differ, or somebody took the -PLUS mechanisms from the
+    /// list on the way: somebody may sit between (RFC 5802 section 6).
+    ChannelBinding,
     /// It cannot be found out now; the same login may work later.
     Unavailable,
     /// No password before TLS.
@@ -73,6 +76,7 @@ impl AuthError {
         match self.kind {
             AuthErrorKind::Wrong | AuthErrorKind::Throttled => "Authentication failed",
             AuthErrorKind::NotAllowed => "Not authorized",
+            AuthErrorKind::ChannelBinding => "Channel binding failed",
             AuthErrorKind::Unavailable => "Temporary authentication failure, try again later",
             AuthErrorKind::EncryptionRequired => "Encryption required: use TLS first",
             AuthErrorKind::Unsupported => "Authentication mechanism not supported",
@@ -94,7 +98,7 @@ impl AuthError {
         }
         match self.kind {
             // The same for both: who is throttled shall not learn whether the password was right.
-            AuthErrorKind::Wrong | AuthErrorKind::Throttled => {
+            AuthErrorKind::Wrong | AuthErrorKind::Throttled | AuthErrorKind::ChannelBinding => {
                 row(false, Some("AUTHENTICATIONFAILED"), Some("AUTH"), 535, (5, 7, 8))
             }
             AuthErrorKind::NotAllowed => {
@@ -139,6 +143,7 @@ impl From<Failure> for AuthErrorKind {
             Failure::Malformed | Failure::TooLong => Self::Malformed,
             Failure::Cancelled => Self::Cancelled,
             Failure::NotAuthorized => Self::NotAllowed,
+            Failure::ChannelBinding => Self::ChannelBinding,
             Failure::Unavailable => Self::Unavailable,
             Failure::Unsupported => Self::Unsupported,
             _ => Self::Wrong,
@@ -168,6 +173,7 @@ mod tests {
         for (kind, bad, imap, pop3, smtp) in [
             (Wrong, false, Some("AUTHENTICATIONFAILED"), Some("AUTH"), 535),
             (Throttled, false, Some("AUTHENTICATIONFAILED"), Some("AUTH"), 535),
+            (ChannelBinding, false, Some("AUTHENTICATIONFAILED"), Some("AUTH"), 535),
             (NotAllowed, false, Some("AUTHORIZATIONFAILED"), Some("AUTH"), 535),
             (Unavailable, false, Some("UNAVAILABLE"), Some("SYS/TEMP"), 454),
             (EncryptionRequired, false, Some("PRIVACYREQUIRED"), None, 538),

@@ -1,6 +1,6 @@
-use auth_sasl::{Answer, Channel, Failure, Offer, Request, ServerExchange, Step};
+use auth_sasl::{Answer, Failure, Request, ServerExchange, Step};
 
-use super::{AuthError, AuthErrorKind, Authority, Identity, LoginContext};
+use super::{AuthError, AuthErrorKind, Authority, Identity, LoginContext, apop::prove, offer};
 
 /// What the client of an exchange gets next.
 #[must_use]
@@ -25,17 +25,8 @@ pub struct Exchange {
     entered: Option<Identity>,
     /// Why it did not.
     refused: Option<AuthError>,
-}
-
-/// The mechanisms to list on this connection as it is now.
-pub fn offered<A: Authority>(authority: &A, context: &LoginContext) -> impl Iterator<Item = &'static str> {
-    offer(authority, context).names()
-}
-
-fn offer<'a, A: Authority>(authority: &'a A, context: &LoginContext) -> Offer<'a> {
-    Offer::new(authority.mechanisms(context))
-        .serves(authority.credentials(context))
-        .clear_passwords(context.password_allowed())
+    /// Whose keys the client's proof is checked with.
+    proving: Option<String>,
 }
 
 /// IMAP's LOGIN, POP3's USER and PASS: a name and a password without a mechanism.
@@ -92,22 +83,8 @@ impl Exchange {
         context: &LoginContext,
         mechanism: &str,
     ) -> Result<Self, AuthError> {
-        let offer = offer(authority, context);
-        let Some(mechanism) = offer.find(mechanism) else {
-            return Err(if offer.wants_encryption(mechanism) {
-                AuthErrorKind::EncryptionRequired
-            } else {
-                AuthErrorKind::Unsupported
-            }
-            .into());
-        };
-        let mut channel = Channel::default();
-        if let Some(tls) = &context.tls {
-            channel.tls_exporter = tls.exporter.as_ref().map(<[u8; 32]>::as_slice);
-            channel.tls_server_end_point = tls.server_end_point.as_deref();
-            channel.client_certificate = tls.peer_certificate.as_deref();
-        }
-        Ok(Self { sasl: mechanism.begin(&channel), entered: None, refused: None })
+        let sasl = offer::begin(authority, context, mechanism)?;
+        Ok(Self { sasl, entered: None, refused: None, proving: None })
     }
 
     /// The mechanism's name, for logs.
@@ -161,6 +138,11 @@ impl Exchange {
                     };
                 }
                 Ok(Step::Failed(failure)) => {
+                    if failure == Failure::Credentials
+                        && let Some(user) = self.proving.take()
+                    {
+                        authority.disproved(context, &user).await;
+                    }
                     return Outcome::Failed(
                         self.refused.take().unwrap_or_else(|| AuthErrorKind::from(failure).into()),
                     );
@@ -180,6 +162,23 @@ impl Exchange {
                 ask_password(authority, context, &l.authcid, l.authzid.as_deref(), l.password.expose()).await
             }
             Request::Bearer(l) => authority.bearer(context, l.user.as_deref(), l.token.expose()).await,
+            Request::ScramKeys(r) => match authority.scram_keys(context, &r.authcid, r.hash).await {
+                Ok(keys) => {
+                    self.proving = Some(r.authcid.clone());
+                    return Answer::ScramKeys(keys);
+                }
+                Err(error) => Err(error),
+            },
+            Request::Authorize(a) => {
+                self.proving = None;
+                let authzid = a.authzid.as_deref().filter(|z| *z != a.authcid);
+                authority.authorize(context, &a.authcid, authzid).await
+            }
+            Request::CramMd5(l) => prove(authority, context, &l.authcid, |secret| l.verify(secret)).await,
+            Request::Certificate(l) => {
+                authority.certificate(context, &l.certificate, l.authzid.as_deref()).await
+            }
+            Request::Anonymous(l) => authority.anonymous(context, &l.trace).await,
             _ => Err(AuthErrorKind::Unsupported.into()),
         };
         match result {
@@ -209,8 +208,9 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{BearerError, Credential, Mechanism, Plaintext, Protocol};
+    use crate::auth::{BearerError, Credential, Mechanism, Plaintext, Protocol, offered};
     use mail_wire::TlsInfo;
+    use std::borrow::Cow;
 
     /// Knows Tim; Tim may act as `shared`; `careless` grants and forgets to say whom.
     struct Host;
@@ -245,8 +245,8 @@ mod tests {
         fn mechanisms(&self, _: &LoginContext) -> &[Mechanism] {
             &[Mechanism::PLAIN, Mechanism::LOGIN, Mechanism::XOAUTH2]
         }
-        fn credentials(&self, _: &LoginContext) -> &[Credential] {
-            &[Credential::Password, Credential::Bearer]
+        fn credentials(&self, _: &LoginContext) -> Cow<'_, [Credential]> {
+            Cow::Borrowed(&[Credential::Password, Credential::Bearer])
         }
     }
 

@@ -2,7 +2,7 @@
 //! three protocols go through it.
 //!
 //! A session keeps one [`LoginContext`]. What it lists comes from [`offered`], `LOGIN` and
-//! `USER`/`PASS` go to [`login`], and AUTHENTICATE or AUTH is an [`Exchange`]:
+//! `USER`/`PASS` go to [`login`], `APOP` to [`apop`], and AUTHENTICATE or AUTH is an [`Exchange`]:
 //!
 //! ```
 //! # use mail_session::auth::*;
@@ -16,13 +16,20 @@
 //! # Ok(()) }
 //! ```
 
+mod apop;
 mod authority;
 mod context;
 mod error;
 mod exchange;
+mod offer;
 
-pub use auth_sasl::{BearerError, Credential, Mechanism};
+pub use apop::{apop, apop_timestamp};
+pub use auth_sasl::{
+    BearerError, Credential, Mechanism, Secret,
+    scram::{Decoy, Hash, StoredKeys},
+};
 pub use authority::{Authority, Identity};
 pub use context::{LoginContext, Plaintext, Protocol};
 pub use error::{AuthError, AuthErrorKind, ImapRefusal, SmtpRefusal};
-pub use exchange::{Exchange, Outcome, login, offered};
+pub use exchange::{Exchange, Outcome, login};
+pub use offer::{Listed, listed, offered};

@@ -3,7 +3,7 @@
 
 use imap4_proto::{
     server::AppendBegin,
-    types::{AppendMessage, Code, Flag, FlagList},
+    types::{AppendMessage, Capabilities, Code, Flag, FlagList},
 };
 use mailstore_api::{
     Account, AppendSpec, ErrorKind, Flags, InternalDate, MailStore, MailboxId, Staged, StoreError, UidSet,
@@ -20,6 +20,30 @@ use crate::{auth::Authority, view::Expunges};
 pub(super) struct Append<S> {
     target: MailboxId,
     staged: Vec<S>,
+    /// Looks for octets that the present message's header must not have.
+    header: Option<HeaderScan>,
+}
+
+/// Where in a message's header the octets so far end.
+#[derive(Default)]
+struct HeaderScan {
+    is_in_line: bool,
+}
+
+impl HeaderScan {
+    /// Looks at the next octets: whether all of the header among them is ASCII, and whether it goes on.
+    fn push(&mut self, octets: &[u8]) -> (bool, bool) {
+        for octet in octets {
+            match octet {
+                0x80.. => return (false, true),
+                b'\n' if !self.is_in_line => return (true, false),
+                b'\n' => self.is_in_line = false,
+                b'\r' => {}
+                _ => self.is_in_line = true,
+            }
+        }
+        (true, true)
+    }
 }
 
 impl<St: MailStore, A: Authority> Session<'_, St, A> {
@@ -34,7 +58,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             Err(error) => return refuse(&error, peer),
         };
         let Some(target) = target else { return refuse(&ErrorKind::NotFound.into(), peer) };
-        self.append = Some(Box::new(Append { target, staged: Vec::new() }));
+        self.append = Some(Box::new(Append { target, staged: Vec::new(), header: None }));
         self.stage(begin.message, peer).await
     }
 
@@ -62,6 +86,8 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             self.append = None;
             return Ok(peer.machine.refuse_literal(Some(Code::Cannot), "No such flag can be set")?);
         };
+        let is_utf8 = message.utf8 || peer.machine.enabled().contains(Capabilities::UTF8_ACCEPT);
+        append.header = (!self.config.eight_bit_headers && !is_utf8).then(HeaderScan::default);
         let staged = if account.append_limit(Some(&append.target)).is_some_and(|limit| message.len > limit) {
             Err(ErrorKind::TooBig.into())
         } else {
@@ -83,6 +109,19 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
     }
 
     pub(super) async fn append_chunk(&mut self, octets: &[u8], peer: &mut Client<'_>) -> Answer {
+        if let Some((is_ascii, goes_on)) =
+            self.append.as_mut().and_then(|a| a.header.as_mut()).map(|h| h.push(octets))
+        {
+            if !is_ascii {
+                // RFC 6855 section 4
+                self.append = None;
+                let text = "A header with octets beyond ASCII, and UTF8=ACCEPT is not enabled";
+                return Ok(peer.machine.refuse_literal(Some(Code::Cannot), text)?);
+            }
+            if let Some(append) = self.append.as_mut().filter(|_| !goes_on) {
+                append.header = None;
+            }
+        }
         let Some(staged) = self.append.as_mut().and_then(|a| a.staged.last_mut()) else {
             return refuse(&ErrorKind::Internal.into(), peer);
         };
@@ -99,7 +138,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let (Some(account), Some(append)) = (&self.account, self.append.take()) else {
             return self.fail(&ErrorKind::Internal.into(), peer);
         };
-        let Append { target, mut staged } = *append;
+        let Append { target, mut staged, header: _ } = *append;
         let finished = match staged.last_mut() {
             Some(last) => last.finish().await.map(|_| ()),
             None => Ok(()),

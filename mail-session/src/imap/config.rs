@@ -4,7 +4,6 @@ use imap4_proto::{
     server::{self, Mechanism, Passwords},
     types::Capabilities,
 };
-use mail_wire::TlsInfo;
 
 use crate::{
     Encryption,
@@ -23,6 +22,10 @@ pub struct Config {
     pub delimiter: char,
     /// What ID tells (RFC 2971), as names and values.
     pub id: Vec<(String, String)>,
+    /// Whether APPEND takes messages with octets from 0x80 in their header from a client that has not enabled
+    /// UTF8=ACCEPT. RFC 6855 section 4 wants them refused; but clients copy such messages from other servers as they
+    /// came, and would lose them. `true` unless changed.
+    pub eight_bit_headers: bool,
     /// `protocol` for each kind of connection: nothing is made anew for one more of them.
     machines: [OnceLock<Arc<server::Config>>; 4],
 }
@@ -52,6 +55,7 @@ impl Config {
         .and(Capabilities::STATUS_SIZE)
         .and(Capabilities::CREATE_SPECIAL_USE)
         .and(Capabilities::MULTIAPPEND)
+        .and(Capabilities::UTF8_ACCEPT)
         .and(Capabilities::APPENDLIMIT);
 
     /// The usual, for the host of this name.
@@ -60,7 +64,8 @@ impl Config {
         let mut protocol = server::Config::default();
         protocol.greeting = format!("{hostname} IMAP server ready").into();
         protocol.capabilities = Self::CAPABILITIES;
-        Self { protocol, delimiter: '/', id: Vec::new(), machines: [const { OnceLock::new() }; 4] }
+        let machines = [const { OnceLock::new() }; 4];
+        Self { protocol, delimiter: '/', id: Vec::new(), eight_bit_headers: true, machines }
     }
 
     /// The machine's configuration for one connection.
@@ -82,13 +87,9 @@ impl Config {
             } else {
                 Passwords::TlsOnly
             };
-            let mut clear = context.clone();
-            clear.tls = None;
-            let mut encrypted = context.clone();
-            encrypted.tls = Some(TlsInfo::default());
-            let in_the_clear: Vec<&str> = auth::offered(authority, &clear).collect();
-            config.mechanisms = auth::offered(authority, &encrypted)
-                .map(|name| Mechanism::new(name, !in_the_clear.contains(&name)))
+            config.mechanisms = auth::listed(authority, context)
+                .into_iter()
+                .map(|m| Mechanism::new(m.name, m.needs_tls).with_certificate(m.needs_certificate))
                 .collect();
             Arc::new(config)
         };

@@ -53,14 +53,16 @@ pub(super) fn list(mailboxes: Vec<MailboxInfo>, wanted: &Wanted) -> Vec<Row> {
     let parents_of_all = parents(&mailboxes, |m| m.id.is_some());
     let subscribed = wanted.select.contains(ListSelect::SUBSCRIBED);
     let recursive = subscribed && wanted.select.contains(ListSelect::RECURSIVEMATCH);
-    let parents_of_subscribed =
-        if recursive { parents(&mailboxes, |m| m.subscribed) } else { HashSet::new() };
+    // SPECIAL-USE is an independent option (RFC 6154 section 6): who is to match must match both.
+    let only_special = wanted.select.contains(ListSelect::SPECIAL_USE);
+    let matches = |m: &MailboxInfo| m.subscribed && !(only_special && special_use(m.special_use).is_empty());
+    let parents_of_subscribed = if recursive { parents(&mailboxes, matches) } else { HashSet::new() };
     // RFC 5258 section 3: who does not match by itself is shown only for a child that is not shown.
     let is_shown = |name: &MailboxName| {
         let name = names::to_text(name, wanted.delimiter);
         name.is_some_and(|n| wanted.patterns.iter().any(|p| p.matches(&n)))
     };
-    let parents_of_hidden = recursive.then(|| parents(&mailboxes, |m| m.subscribed && !is_shown(&m.name)));
+    let parents_of_hidden = recursive.then(|| parents(&mailboxes, |m| matches(m) && !is_shown(&m.name)));
     let mut all = in_order(mailboxes);
     for name in &parents_of_subscribed {
         // RFC 5258 section 3.5: a parent may be no mailbox at all.
@@ -68,20 +70,22 @@ pub(super) fn list(mailboxes: Vec<MailboxInfo>, wanted: &Wanted) -> Vec<Row> {
     }
     let mut rows = Vec::new();
     for mailbox in all.into_values() {
-        if !mailbox.subscribed && parents_of_hidden.as_ref().is_some_and(|p| !p.contains(&mailbox.name)) {
+        if !matches(&mailbox) && parents_of_hidden.as_ref().is_some_and(|p| !p.contains(&mailbox.name)) {
             continue;
         }
         let has_children = parents_of_all.contains(&mailbox.name);
         let exists = mailbox.id.is_some();
         let child_subscribed = parents_of_subscribed.contains(&mailbox.name);
+        let special = special_use(mailbox.special_use);
         let selected = if subscribed {
-            mailbox.subscribed || child_subscribed
+            matches(&mailbox) || child_subscribed
+        } else if only_special {
+            !special.is_empty()
         } else {
             // A name that is only subscribed is none of LIST's.
             exists || has_children
         };
-        let special = special_use(mailbox.special_use);
-        if !selected || (wanted.select.contains(ListSelect::SPECIAL_USE) && special.is_empty()) {
+        if !selected {
             continue;
         }
         let Some(name) = names::to_text(&mailbox.name, wanted.delimiter) else { continue };

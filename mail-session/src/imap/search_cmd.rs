@@ -19,6 +19,10 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some(selected) = self.selected.as_deref_mut() else {
             return Ok(peer.machine.bad(None, "No mailbox is selected")?);
         };
+        if search.charset.is_some() && peer.machine.enabled().contains(Capabilities::UTF8_ACCEPT) {
+            // RFC 6855 section 3: all strings are UTF-8.
+            return Ok(peer.machine.bad(None, "After ENABLE UTF8=ACCEPT no CHARSET is named")?);
+        }
         let by_modseq = mentions(&search.key, |key| matches!(key, SearchKey::ModSeq(..)));
         if by_modseq {
             if !selected.keeps_modseqs {

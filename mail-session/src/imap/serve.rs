@@ -13,7 +13,7 @@ use mailstore_api::{Hint, MailStore, Result as StoreResult, Watch};
 use tracing::Instrument as _;
 
 use super::{Config, session::Session};
-use crate::{Connection, Encryption, SessionError, auth::Authority};
+use crate::{Connection, Encryption, Farewell, SessionError, auth::Authority};
 
 /// Serves one client until it logs out, disconnects or misbehaves, or until `shutdown` completes: then
 /// the present command is finished, and the client gets BYE.
@@ -25,7 +25,7 @@ pub fn serve<St, A, S, T, X>(
     authority: &A,
     connection: Connection<S, T, X>,
     config: &Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Fatal>>> + Send
 where
     St: MailStore,
@@ -44,7 +44,7 @@ async fn run<St, A, S, T, X>(
     authority: &A,
     connection: Connection<S, T, X>,
     config: &Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> Result<(), SessionError<Fatal>>
 where
     St: MailStore,
@@ -76,8 +76,8 @@ where
                     break Err(error);
                 }
             }
-            Ok(Next::Other(Woken::Shutdown, peer)) => {
-                peer.machine.shutdown("The server is shutting down");
+            Ok(Next::Other(Woken::Shutdown(farewell), peer)) => {
+                peer.machine.shutdown(farewell.text());
                 break driver.shutdown().await.map_err(Into::into);
             }
             Ok(Next::End) => break Ok(()),
@@ -93,7 +93,7 @@ where
 
 /// Why the loop woke, other than by the client.
 enum Woken {
-    Shutdown,
+    Shutdown(Farewell),
     /// The watched mailbox may have changed.
     Changed(StoreResult<Hint>),
 }
@@ -102,7 +102,7 @@ enum Woken {
 async fn wake<W: Watch, T: Timer>(
     watch: Option<(&mut W, Option<Duration>)>,
     timer: &T,
-    mut shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+    mut shutdown: Pin<&mut (impl Future<Output = impl Into<Farewell>> + Send)>,
 ) -> Woken {
     let (watch, period) = match watch {
         Some((watch, period)) => (Some(watch), period),
@@ -121,8 +121,8 @@ async fn wake<W: Watch, T: Timer>(
         }
     });
     poll_fn(|cx| {
-        if shutdown.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Woken::Shutdown);
+        if let Poll::Ready(farewell) = shutdown.as_mut().poll(cx) {
+            return Poll::Ready(Woken::Shutdown(farewell.into()));
         }
         if let Poll::Ready(hint) = changed.as_mut().poll(cx) {
             return Poll::Ready(Woken::Changed(hint));

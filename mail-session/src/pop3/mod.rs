@@ -41,7 +41,7 @@ use tracing::Instrument as _;
 
 use self::session::Session;
 use crate::{
-    Connection, Encryption, SessionError,
+    Connection, Encryption, Farewell, SessionError,
     auth::{Authority, Credential, Plaintext},
 };
 
@@ -76,7 +76,7 @@ pub fn serve<St, A, S, T, X>(
     authority: &A,
     connection: Connection<S, T, X>,
     config: &Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
@@ -95,7 +95,7 @@ async fn run<St, A, S, T, X>(
     authority: &A,
     connection: Connection<S, T, X>,
     config: &Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> Result<(), SessionError<Error>>
 where
     St: MailStore,
@@ -131,8 +131,8 @@ where
                     break Err(error);
                 }
             }
-            Ok(Next::Other((), peer)) => {
-                peer.machine.shutdown("the server is shutting down");
+            Ok(Next::Other(farewell, peer)) => {
+                peer.machine.shutdown(farewell.into().text());
                 break driver.shutdown().await.map_err(SessionError::from);
             }
             Ok(Next::End) => break Ok(()),

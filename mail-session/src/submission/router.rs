@@ -57,6 +57,43 @@ pub trait Router: Send + Sync + 'static {
         who: Option<&Identity>,
         forward_path: ForwardPath<'_>,
     ) -> impl Future<Output = Result<Route, Refusal>> + Send;
+
+    /// Where mail goes that this server accepted before, or sends itself (reports): nobody's permission is asked
+    /// any more. As [`recipient`](Self::recipient) for nobody, unless it is said otherwise.
+    ///
+    /// # Errors
+    /// As [`recipient`](Self::recipient).
+    fn route(&self, forward_path: ForwardPath<'_>) -> impl Future<Output = Result<Route, Refusal>> + Send {
+        self.recipient(None, forward_path)
+    }
+
+    /// What VRFY is answered, where [`ask_vrfy`](smtp_submit_proto::Config::ask_vrfy) has it asked: the mailboxes, one a
+    /// line (RFC 5321 section 3.5.1). 252 says nothing, and is the answer unless it is said otherwise
+    /// (section 7.3: VRFY tells strangers who is here).
+    ///
+    /// # Errors
+    /// What the client is answered: 550 5.1.1 for nobody, 553 for somebody who is not unique.
+    fn verify(
+        &self,
+        who: Option<&Identity>,
+        text: &str,
+    ) -> impl Future<Output = Result<Option<String>, Refusal>> + Send {
+        let _ = (who, text);
+        async { Ok(None) }
+    }
+
+    /// What EXPN is answered: the members of a list, one a line. Refused with 502 5.5.1 unless it is said otherwise.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    fn expand(
+        &self,
+        who: Option<&Identity>,
+        text: &str,
+    ) -> impl Future<Output = Result<String, Refusal>> + Send {
+        let _ = (who, text);
+        async { Err(Refusal::new(status::NOT_IMPLEMENTED, "EXPN is not implemented")) }
+    }
 }
 
 impl<R: Router> Router for Arc<R> {
@@ -75,6 +112,26 @@ impl<R: Router> Router for Arc<R> {
     ) -> impl Future<Output = Result<Route, Refusal>> + Send {
         (**self).recipient(who, forward_path)
     }
+
+    fn route(&self, forward_path: ForwardPath<'_>) -> impl Future<Output = Result<Route, Refusal>> + Send {
+        (**self).route(forward_path)
+    }
+
+    fn verify(
+        &self,
+        who: Option<&Identity>,
+        text: &str,
+    ) -> impl Future<Output = Result<Option<String>, Refusal>> + Send {
+        (**self).verify(who, text)
+    }
+
+    fn expand(
+        &self,
+        who: Option<&Identity>,
+        text: &str,
+    ) -> impl Future<Output = Result<String, Refusal>> + Send {
+        (**self).expand(who, text)
+    }
 }
 
 /// Where a recipient's mail goes.
@@ -83,6 +140,9 @@ impl<R: Router> Router for Arc<R> {
 pub enum Route {
     /// Into a mailbox of the store. `Return-Path:` is put before the recipient's own prefix.
     Local(Recipient),
+    /// To another server, by the store's queue ([`outbound`](crate::outbound)). Where the store has none, the
+    /// recipient is refused with 550 5.7.1.
+    Elsewhere,
 }
 
 /// A refusal, as the client is answered.
@@ -101,6 +161,11 @@ impl Refusal {
     pub fn new(status: Status, text: impl Into<Cow<'static, str>>) -> Self {
         let status = if status.is_refusal() { status } else { status::LOCAL_ERROR };
         Self { status, text: text.into() }
+    }
+
+    /// There is nothing to be refused: what should have been there is gone.
+    pub(crate) fn lost() -> Self {
+        Self::new(status::TRANSACTION_FAILED, "there is no message")
     }
 }
 

@@ -1,18 +1,20 @@
-use std::{future::Future, pin::pin};
+use std::{future::Future, net::IpAddr, pin::pin, sync::Arc};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use mail_drive::{Accept, Driver, Next, Timer, Turn};
 use mail_wire::Misuse;
 use mailstore_api::MailStore;
-use smtp_submit_proto::{Error, Event, Mechanism, SaslData, Server, Status, status};
+use smtp_submit_proto::{DeliverByOffer, Error, Event, FutureReleaseOffer, Server, Status, status};
 use tracing::{Instrument as _, debug, info};
 
-use crate::{
-    Connection, Encryption, SessionError,
-    auth::{AuthError, AuthErrorKind, Authority, Exchange, Identity, LoginContext, Outcome, Plaintext},
+use super::{
+    Config, Refusal, Router, front_end::FrontEnd, login::mechanisms, trace, trace::peer_address,
+    transaction::Transaction,
 };
-
-use super::{Config, Refusal, Route, Router, transaction::Transaction};
+use crate::{
+    Connection, Encryption, Farewell, SessionError,
+    auth::{Authority, Exchange, Identity, LoginContext},
+};
 
 /// Serves one submission connection to its end.
 ///
@@ -27,7 +29,43 @@ pub fn serve<'h, St, A, R, S, T, X>(
     router: &'h R,
     connection: Connection<S, T, X>,
     config: &'h Config,
-    shutdown: impl Future<Output = ()> + Send,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
+) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
+where
+    St: MailStore,
+    A: Authority,
+    R: Router,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: Timer,
+    X: Accept<S>,
+{
+    let context = &connection.context;
+    let span = tracing::info_span!("submission", session = %context.session, peer = %context.peer);
+    let mut smtp = config.smtp.clone();
+    smtp.mechanisms = mechanisms(authority, context);
+    // What only a queue can do is offered only with one.
+    let has_queue = store.queue().is_some();
+    smtp.deliver_by =
+        config.deliver_by_least.filter(|_| has_queue).map(|least| DeliverByOffer { least: Some(least) });
+    smtp.future_release = config.hold_limit.filter(|_| has_queue).map(|longest| FutureReleaseOffer {
+        longest,
+        latest: trace::utc(trace::seconds().saturating_add(longest.into())),
+    });
+    if !has_queue {
+        smtp.mt_priority = None;
+    }
+    run(store, authority, router, connection, config, smtp, shutdown).instrument(span)
+}
+
+/// What submission and LMTP have in common: all but the greeting's offers.
+pub(crate) fn run<'h, St, A, R, S, T, X>(
+    store: &'h St,
+    authority: &'h A,
+    router: &'h R,
+    connection: Connection<S, T, X>,
+    config: &'h Config,
+    mut smtp: smtp_submit_proto::Config,
+    shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> impl Future<Output = Result<(), SessionError<Error>>> + Send
 where
     St: MailStore,
@@ -38,11 +76,19 @@ where
     X: Accept<S>,
 {
     let Connection { stream, timer, acceptor, encryption, context, limits } = connection;
-    let span = tracing::info_span!("submission", session = %context.session, peer = %context.peer);
-    let mut smtp = config.smtp.clone();
     smtp.starttls = encryption == Encryption::OnRequest;
-    smtp.mechanisms = mechanisms(authority, &context, encryption == Encryption::Implicit);
-    let machine = Server::new(smtp);
+    let lmtp = smtp.lmtp;
+    let mut machine = Server::new(Arc::new(smtp));
+    let peer = peer_address(&context.peer);
+    if peer.is_some_and(|ip: IpAddr| config.front_ends.iter().any(|n| n.contains(ip))) {
+        machine.trust_front_end();
+    }
+    if config.closed_door {
+        info!("not served from there");
+        // RFC 5321 section 3.1: 554 in place of the greeting.
+        let status = Status::new(554, 7, 1).unwrap_or(status::TRANSACTION_FAILED);
+        let _ = machine.close(status, "no service for you");
+    }
     let begin =
         if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
     let driver = begin(machine, stream, timer, acceptor, limits);
@@ -52,44 +98,34 @@ where
         router,
         config,
         context,
+        lmtp,
+        front_end: None,
         identity: None,
         exchange: None,
         transaction: None,
     };
-    session.run(driver, shutdown).instrument(span)
+    session.run(driver, shutdown)
 }
 
-/// What AUTH lists, on this connection or, `encrypted`, on what it will be.
-fn mechanisms<A: Authority>(authority: &A, context: &LoginContext, encrypted: bool) -> Vec<Mechanism> {
-    let mut context = context.clone();
-    if encrypted {
-        context.tls.get_or_insert_default();
-    }
-    let served = authority.credentials(&context);
-    authority
-        .mechanisms(&context)
-        .iter()
-        .filter(|m| served.contains(&m.credential()))
-        .map(|m| Mechanism::new(m.name(), m.clear_password() && context.plaintext == Plaintext::TlsOnly))
-        .collect()
-}
-
-struct Session<'h, St: MailStore, A, R> {
-    store: &'h St,
-    authority: &'h A,
-    router: &'h R,
-    config: &'h Config,
-    context: LoginContext,
-    identity: Option<Identity>,
-    exchange: Option<Box<Exchange>>,
-    transaction: Option<Box<Transaction<St::Delivery>>>,
+pub(super) struct Session<'h, St: MailStore, A, R> {
+    pub(super) store: &'h St,
+    pub(super) authority: &'h A,
+    pub(super) router: &'h R,
+    pub(super) config: &'h Config,
+    pub(super) context: LoginContext,
+    pub(super) lmtp: bool,
+    /// For whom a front end speaks.
+    pub(super) front_end: Option<Box<FrontEnd>>,
+    pub(super) identity: Option<Identity>,
+    pub(super) exchange: Option<Box<Exchange>>,
+    pub(super) transaction: Option<Box<Transaction<St::Delivery>>>,
 }
 
 impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     async fn run<S, T, X>(
         mut self,
         mut driver: Driver<Server, S, T, X>,
-        shutdown: impl Future<Output = ()> + Send,
+        shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
     ) -> Result<(), SessionError<Error>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -106,10 +142,14 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 match driver.next_or(&mut shutdown).await? {
                     Next::Turn(turn) => Some(turn),
                     Next::End => None,
-                    Next::Other((), peer) => {
-                        info!("stopping");
+                    Next::Other(farewell, peer) => {
+                        let (code, text) = match farewell.into() {
+                            Farewell::Stopping => (status::SHUTTING_DOWN, &*self.config.goodbye),
+                            other => (status::NO_LONGER_PERMITTED, other.text()),
+                        };
+                        info!(text, "ending");
                         stopping = true;
-                        if peer.machine.close(status::SHUTTING_DOWN, &self.config.goodbye).is_err() {
+                        if peer.machine.close(code, text).is_err() {
                             // In the handshake nothing can be said.
                             return Ok(());
                         }
@@ -127,50 +167,19 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     /// Answers one event. The futures of the host are boxed: they are not to make an idle session large.
     async fn handle(&mut self, event: Event<'_>, machine: &mut Server) -> Result<(), Misuse> {
         match event {
-            Event::DataChunk(octets) => {
-                let Some(transaction) = &mut self.transaction else { return Ok(()) };
-                if let Err(error) = Box::pin(transaction.write(octets)).await {
-                    info!(%error, "the store refused the message");
-                    refuse(machine, &Refusal::from(&error))?;
-                }
-                Ok(())
-            }
+            Event::DataChunk(octets) => Box::pin(self.data_chunk(octets, machine)).await,
             Event::Auth { mechanism, initial } => Box::pin(self.auth(mechanism, initial, machine)).await,
             Event::AuthResponse(data) => Box::pin(self.auth_response(data, machine)).await,
             Event::AuthCancelled => {
-                if let Some(mut exchange) = self.exchange.take() {
-                    info!(mechanism = exchange.mechanism(), error = %exchange.cancel(), "login failed");
-                }
+                self.auth_cancelled();
                 Ok(())
             }
-            Event::Mail { reverse_path, .. } => {
-                match Box::pin(self.router.sender(self.identity.as_ref(), reverse_path)).await {
-                    Ok(()) => {
-                        self.transaction = Some(Box::new(Transaction::new(reverse_path)));
-                        machine.accept_mail()
-                    }
-                    Err(refusal) => {
-                        info!(%reverse_path, %refusal, "sender refused");
-                        refuse(machine, &refusal)
-                    }
-                }
-            }
-            Event::Rcpt { forward_path, .. } => {
-                match Box::pin(self.router.recipient(self.identity.as_ref(), forward_path)).await {
-                    Ok(Route::Local(recipient)) => {
-                        if let Some(transaction) = &mut self.transaction {
-                            transaction.add(forward_path, recipient);
-                        }
-                        machine.accept_rcpt()
-                    }
-                    Err(refusal) => {
-                        info!(%forward_path, %refusal, "recipient refused");
-                        refuse(machine, &refusal)
-                    }
-                }
-            }
+            Event::Mail { reverse_path, params } => Box::pin(self.mail(reverse_path, &params, machine)).await,
+            Event::Rcpt { forward_path, params } => Box::pin(self.rcpt(forward_path, &params, machine)).await,
             Event::DataBegin => Box::pin(self.data_begin(machine)).await,
-            Event::DataEnd { octets, .. } => Box::pin(self.data_end(octets, machine)).await,
+            Event::DataEnd { octets, bare_newline } => {
+                Box::pin(self.data_end(octets, bare_newline, machine)).await
+            }
             Event::DataRefused(reason) => {
                 info!(?reason, "message refused");
                 self.transaction = None;
@@ -185,11 +194,15 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 self.exchange = None;
                 self.identity = None;
                 // Before EHLO is answered under TLS, when an authority may know other mechanisms.
-                machine.set_mechanisms(mechanisms(self.authority, &self.context, true));
+                machine.set_mechanisms(mechanisms(self.authority, &self.context));
                 Ok(())
             }
-            Event::Vrfy(_) | Event::Expn(_) => machine
-                .reply(status::CANNOT_VERIFY, "cannot verify, but mail will be accepted or refused at RCPT"),
+            Event::Xclient(attributes) => self.xclient(attributes, machine),
+            Event::Vrfy(text) => Box::pin(self.vrfy(text, machine)).await,
+            Event::Expn(text) => match Box::pin(self.router.expand(self.identity.as_ref(), text)).await {
+                Ok(members) => machine.reply(status::OK, &members),
+                Err(refusal) => refuse(machine, &refusal),
+            },
             Event::Answered(answered) => {
                 if answered.code >= 400 {
                     debug!(command = ?answered.command, code = answered.code, "refused");
@@ -200,93 +213,16 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
         }
     }
 
-    async fn auth(
-        &mut self,
-        mechanism: &str,
-        initial: Option<SaslData<'_>>,
-        machine: &mut Server,
-    ) -> Result<(), Misuse> {
-        self.context.tls = machine.tls().cloned();
-        let mut exchange = match Exchange::new(self.authority, &self.context, mechanism) {
-            Ok(exchange) => Box::new(exchange),
-            Err(error) => return login_failed(&error, mechanism, machine),
-        };
-        let initial = initial.map(SaslData::decode);
-        let outcome = exchange
-            .start(self.authority, &self.context, initial.as_ref().map(|octets| octets.as_slice()))
-            .await;
-        self.outcome(exchange, outcome, machine)
-    }
-
-    async fn auth_response(&mut self, data: SaslData<'_>, machine: &mut Server) -> Result<(), Misuse> {
-        let Some(mut exchange) = self.exchange.take() else {
-            return login_failed(&AuthErrorKind::Malformed.into(), "", machine);
-        };
-        let outcome = exchange.respond(self.authority, &self.context, &data.decode()).await;
-        self.outcome(exchange, outcome, machine)
-    }
-
-    fn outcome(
-        &mut self,
-        exchange: Box<Exchange>,
-        outcome: Outcome,
-        machine: &mut Server,
-    ) -> Result<(), Misuse> {
-        match outcome {
-            Outcome::Challenge(octets) => {
-                self.exchange = Some(exchange);
-                machine.challenge(&octets)
-            }
-            Outcome::Done(identity) => {
-                info!(
-                    login = identity.login,
-                    account = identity.account,
-                    mechanism = exchange.mechanism(),
-                    "logged in"
-                );
-                self.identity = Some(identity);
-                machine.authenticated()
-            }
-            Outcome::Failed(error) => login_failed(&error, exchange.mechanism(), machine),
-        }
-    }
-
-    async fn data_begin(&mut self, machine: &mut Server) -> Result<(), Misuse> {
-        let Some(transaction) = &mut self.transaction else {
-            return machine.refuse(status::TRANSACTION_FAILED, "there is no transaction");
-        };
-        let peer = self.config.trace_address.then_some(&*self.context.peer);
-        match transaction.begin(self.store, machine, peer, self.config).await {
-            Ok(()) => machine.accept_data(),
-            Err(error) => {
-                info!(%error, "the store takes no message");
-                refuse(machine, &Refusal::from(&error))
-            }
-        }
-    }
-
-    async fn data_end(&mut self, octets: u64, machine: &mut Server) -> Result<(), Misuse> {
-        let Some(transaction) = self.transaction.take() else {
-            return machine.refuse(status::TRANSACTION_FAILED, "there is no transaction");
-        };
-        match transaction.commit().await {
-            Ok(kept) => {
-                info!(id = kept.id, recipients = kept.recipients, octets, "message accepted");
-                machine.end_accepted(&format!("kept as {}", kept.id))
-            }
+    async fn vrfy(&mut self, text: &str, machine: &mut Server) -> Result<(), Misuse> {
+        match self.router.verify(self.identity.as_ref(), text).await {
+            Ok(Some(mailboxes)) => machine.reply(status::OK, &mailboxes),
+            Ok(None) => machine
+                .reply(status::CANNOT_VERIFY, "cannot verify, but mail will be accepted or refused at RCPT"),
             Err(refusal) => refuse(machine, &refusal),
         }
     }
 }
 
-fn refuse(machine: &mut Server, refusal: &Refusal) -> Result<(), Misuse> {
+pub(super) fn refuse(machine: &mut Server, refusal: &Refusal) -> Result<(), Misuse> {
     machine.refuse(refusal.status, &refusal.text)
-}
-
-fn login_failed(error: &AuthError, mechanism: &str, machine: &mut Server) -> Result<(), Misuse> {
-    info!(mechanism, %error, "login failed");
-    let refusal = error.smtp();
-    let (_, subject, detail) = refusal.enhanced;
-    let known = Status::new(refusal.code, subject.into(), detail.into());
-    machine.refuse(known.unwrap_or(status::BAD_CREDENTIALS), error.text())
 }

@@ -11,18 +11,29 @@ use smtp_submit_proto::is_domain_or_literal;
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 /// What `Received:` tells.
-pub(super) struct Received<'a> {
+pub(crate) struct Received<'a> {
     /// The client's name by EHLO.
-    pub(super) client: &'a str,
+    pub(crate) client: &'a str,
     /// The client's address, as the connection has it.
-    pub(super) peer: Option<&'a str>,
-    pub(super) hostname: &'a str,
-    pub(super) extended: bool,
-    pub(super) encrypted: bool,
-    pub(super) authenticated: bool,
-    pub(super) id: &'a str,
+    pub(crate) peer: Option<&'a str>,
+    pub(crate) hostname: &'a str,
+    /// The client's host name, as a front end reports it.
+    pub(crate) name: Option<&'a str>,
+    pub(crate) with: With,
+    pub(crate) id: &'a str,
     /// The recipient, where there is but one: several would tell of each other (RFC 5321 section 7.2).
-    pub(super) recipient: Option<&'a str>,
+    pub(crate) recipient: Option<&'a str>,
+}
+
+/// How a message came, for `with` in `Received:` (RFC 3848, RFC 6531 section 4.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct With {
+    /// EHLO, or LHLO; not HELO.
+    pub(crate) extended: bool,
+    pub(crate) lmtp: bool,
+    pub(crate) utf8: bool,
+    pub(crate) encrypted: bool,
+    pub(crate) authenticated: bool,
 }
 
 impl Received<'_> {
@@ -30,12 +41,14 @@ impl Received<'_> {
     /// Time-stamp-line = "Received:" FWS Stamp <CRLF>
     /// Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time     ; RFC 5321 section 4.4
     /// ```
-    pub(super) fn field(&self) -> String {
+    pub(crate) fn field(&self) -> String {
         let literal = self.peer.and_then(address_literal);
         let mut out = String::from("Received: from ");
+        let name = self.name.filter(|n| is_domain_or_literal(n.as_bytes()));
         match (is_domain_or_literal(self.client.as_bytes()), &literal) {
             (true, Some(literal)) => {
-                let _ = write!(out, "{} ({literal})", self.client);
+                let name = name.map(|n| format!("{n} ")).unwrap_or_default();
+                let _ = write!(out, "{} ({name}{literal})", self.client);
             }
             (true, None) => out.push_str(self.client),
             (false, Some(literal)) => {
@@ -43,33 +56,50 @@ impl Received<'_> {
             }
             (false, None) => out.push_str("unknown"),
         }
-        let _ = write!(out, "\r\n\tby {} with {} id {}", self.hostname, self.protocol(), self.id);
+        let _ = write!(out, "\r\n\tby {} with {} id {}", self.hostname, self.with.word(), self.id);
         if let Some(recipient) = self.recipient {
             let _ = write!(out, "\r\n\tfor <{recipient}>");
         }
         let _ = write!(out, ";\r\n\t{}\r\n", date_time(now().0));
         out
     }
+}
 
-    /// RFC 3848; for HELO there is but one word.
-    const fn protocol(&self) -> &'static str {
-        match (self.extended, self.encrypted, self.authenticated) {
-            (false, ..) => "SMTP",
-            (true, false, false) => "ESMTP",
-            (true, false, true) => "ESMTPA",
-            (true, true, false) => "ESMTPS",
-            (true, true, true) => "ESMTPSA",
+impl With {
+    /// For HELO there is but one word.
+    pub(crate) fn word(self) -> String {
+        if !self.extended {
+            return "SMTP".to_owned();
         }
+        let base = match (self.utf8, self.lmtp) {
+            (false, false) => "ESMTP",
+            (false, true) => "LMTP",
+            (true, false) => "UTF8SMTP",
+            (true, true) => "UTF8LMTP",
+        };
+        let s = if self.encrypted { "S" } else { "" };
+        let a = if self.authenticated { "A" } else { "" };
+        format!("{base}{s}{a}")
     }
+}
+
+/// The address in `1.2.3.4`, `1.2.3.4:5`, `[::1]:5` and their like.
+pub(crate) fn peer_address(peer: &str) -> Option<IpAddr> {
+    let ip = peer.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| peer.parse::<IpAddr>()).ok()?;
+    Some(ip.to_canonical())
 }
 
 /// `address-literal` (RFC 5321 section 4.1.3) of `1.2.3.4`, `1.2.3.4:5`, `[::1]:5` and their like.
 fn address_literal(peer: &str) -> Option<String> {
-    let ip = peer.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| peer.parse::<IpAddr>()).ok()?;
-    Some(match ip.to_canonical() {
+    Some(match peer_address(peer)? {
         IpAddr::V4(ip) => format!("[{ip}]"),
         IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
     })
+}
+
+/// Seconds since 1970.
+pub(crate) fn seconds() -> i64 {
+    now().0
 }
 
 /// Seconds and nanoseconds since 1970.
@@ -79,24 +109,44 @@ fn now() -> (i64, u32) {
 }
 
 /// What no other message here was ever called: an atom.
-pub(super) fn unique() -> String {
+pub(crate) fn unique() -> String {
     let (seconds, nanos) = now();
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!("{seconds:x}.{nanos:x}.{:x}.{count:x}", std::process::id())
 }
 
 /// `Date:` for a message that has none (RFC 6409 section 8.2).
-pub(super) fn date_field() -> String {
+pub(crate) fn date_field() -> String {
     format!("Date: {}\r\n", date_time(now().0))
 }
 
 /// `Message-ID:` for a message that has none (RFC 6409 section 8.3).
-pub(super) fn message_id_field(hostname: &str) -> String {
+pub(crate) fn message_id_field(hostname: &str) -> String {
     format!("Message-ID: <{}@{hostname}>\r\n", unique())
 }
 
+/// `Internet-style-date-time-UTC` of RFC 4865 section 4: `2007-04-12T15:46:17Z`.
+pub(crate) fn utc(seconds: i64) -> String {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// The seconds of an `Internet-style-date-time-UTC`; parts of a second count as none.
+pub(crate) fn seconds_of_utc(text: &str) -> Option<i64> {
+    let number = |from: usize, upto: usize| text.get(from..upto)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    // The inverse of `civil`: years begin in March.
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
+        - 1
+        - 719_468;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
 /// `date-time` of RFC 5322 section 3.3, in UTC.
-fn date_time(seconds: i64) -> String {
+pub(crate) fn date_time(seconds: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -156,9 +206,8 @@ mod tests {
                 client,
                 peer,
                 hostname: "mail.example.test",
-                extended,
-                encrypted,
-                authenticated,
+                name: None,
+                with: With { extended, encrypted, authenticated, ..With::default() },
                 id: "1.2",
                 recipient: Some("b@example.test"),
             }
@@ -188,6 +237,27 @@ mod tests {
         ] {
             assert!(line("x", None, flags.0, flags.1, flags.2).contains(&format!("with {word} id")));
         }
+    }
+
+    #[test]
+    fn keywords_of_rfc_3848_and_rfc_6531() {
+        let with = |lmtp, utf8, encrypted, authenticated| {
+            With { extended: true, lmtp, utf8, encrypted, authenticated }.word()
+        };
+        assert_eq!(with(true, false, true, false), "LMTPS");
+        assert_eq!(with(true, true, false, false), "UTF8LMTP");
+        assert_eq!(with(false, true, true, true), "UTF8SMTPSA");
+        assert_eq!(with(false, true, false, true), "UTF8SMTPA");
+    }
+
+    #[test]
+    fn times_of_rfc_4865_come_and_go() {
+        for seconds in [0, 1_672_625_045, 951_782_400, 951_868_799, 4_107_542_400, 1_709_164_800, 68_169_600]
+        {
+            assert_eq!(seconds_of_utc(&utc(seconds)), Some(seconds), "{}", utc(seconds));
+        }
+        assert_eq!(seconds_of_utc("2007-04-12T15:46:17.9Z"), Some(1_176_392_777));
+        assert_eq!(seconds_of_utc("2007-04-12"), None);
     }
 
     #[test]

@@ -1,135 +1,265 @@
-use mailstore_api::{AppendSpec, Delivery, MailStore, Recipient, StoreError};
-use smtp_submit_proto::{ForwardPath, ReversePath, Server, status};
+use mailstore_api::{
+    AppendOutcome, AppendSpec, Delivery, ErrorKind, MailStore, NewRecipient, Recipient, StoreError,
+    Submission, Submitted,
+};
+use smtp_submit_proto::{BodyType, ForwardPath, Hold, MailParams, RcptParams, ReversePath};
 
-use super::{Config, Refusal, head::Head, trace};
+use super::{
+    Refusal,
+    census::Census,
+    config::OverQuota,
+    head::{Gathered, Head},
+    trace,
+};
+use crate::outbound::{Envelope, Wishes};
 
 /// One message on its way: sender, recipients, and what has come of the content. Dropped, it never was.
-pub(super) struct Transaction<D> {
-    /// With its angle brackets.
-    reverse_path: String,
+pub(crate) struct Transaction<D> {
+    pub(crate) envelope: Envelope,
+    /// When it began.
+    pub(crate) arrived: i64,
+    /// It is held back until then.
+    hold_until: Option<i64>,
+    size: Option<u64>,
+    declared: Option<BodyType>,
+    /// One for each RCPT that was accepted, in their order.
+    accepted: Vec<Accepted>,
+    /// The mailboxes here, each once.
     recipients: Vec<Recipient>,
-    /// Who they are in the client's words, in the same order.
-    names: Vec<String>,
     incoming: Option<Incoming<D>>,
+}
+
+struct Accepted {
+    /// In the client's words.
+    address: String,
+    wishes: Wishes,
+    /// Its place among the mailboxes here; `None`: elsewhere.
+    place: Option<usize>,
+    /// Somebody before it goes the same way.
+    again: bool,
 }
 
 struct Incoming<D> {
     delivery: D,
     /// While the header is not through.
     head: Option<Head>,
-    id: String,
+    /// The header as it goes out, where a report may return it.
+    header: Vec<u8>,
+    census: Census,
 }
 
-/// A message that is kept.
-pub(super) struct Kept {
-    pub(super) id: String,
-    pub(super) recipients: usize,
+/// A message that is kept, or queued.
+pub(crate) struct Kept {
+    pub(crate) envelope: Envelope,
+    pub(crate) arrived: i64,
+    pub(crate) header: Vec<u8>,
+    /// For each accepted RCPT, what became of it: in the mailbox, or in the queue, or not.
+    pub(crate) fates: Vec<(String, Wishes, Fate)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Fate {
+    Delivered,
+    Queued,
+    Refused(Refusal),
 }
 
 impl<D: Delivery> Transaction<D> {
-    pub(super) fn new(reverse_path: ReversePath<'_>) -> Self {
+    pub(crate) fn new(reverse_path: ReversePath<'_>, params: &MailParams<'_>) -> Self {
+        let arrived = trace::seconds();
+        let sender = reverse_path.mailbox();
         Self {
-            reverse_path: reverse_path.to_string(),
+            envelope: Envelope::new(sender.as_ref().map(|m| m.as_str()), trace::unique(), params, arrived),
+            arrived,
+            hold_until: match params.hold {
+                Some(Hold::For(seconds)) => Some(arrived.saturating_add(seconds.into())),
+                Some(Hold::Until(time)) => trace::seconds_of_utc(time.as_str()),
+                _ => None,
+            },
+            size: params.size,
+            declared: params.body,
+            accepted: Vec::new(),
             recipients: Vec::new(),
-            names: Vec::new(),
             incoming: None,
         }
     }
 
-    /// One recipient more. Who is named twice gets one copy (RFC 5321 section 4.1.1.3 leaves it to us).
-    pub(super) fn add(&mut self, forward_path: ForwardPath<'_>, mut recipient: Recipient) {
-        let known =
-            self.recipients.iter().any(|r| r.account == recipient.account && r.mailbox == recipient.mailbox);
-        if known {
-            return;
+    /// The recipient, where there is but one.
+    pub(crate) fn only_recipient(&self) -> Option<&str> {
+        match &*self.accepted {
+            [only] => Some(&only.address),
+            _ => None,
         }
-        // RFC 5321 section 4.4: "the final mail data will begin with a return path line".
-        let mut prefix = format!("Return-Path: {}\r\n", self.reverse_path).into_bytes();
-        prefix.append(&mut recipient.prefix);
-        recipient.prefix = prefix;
-        self.recipients.push(recipient);
-        self.names.push(forward_path.as_str().to_owned());
     }
 
-    /// Content is about to come.
-    pub(super) async fn begin<St: MailStore<Delivery = D>>(
+    /// One recipient more, in a mailbox here.
+    pub(crate) fn add(&mut self, path: ForwardPath<'_>, params: &RcptParams<'_>, mut recipient: Recipient) {
+        // Who is named twice gets one copy (RFC 5321 section 4.1.1.3 leaves it to us).
+        let known = self
+            .recipients
+            .iter()
+            .position(|r| r.account == recipient.account && r.mailbox == recipient.mailbox);
+        let place = known.unwrap_or(self.recipients.len());
+        if known.is_none() {
+            recipient.prefix = return_path(self.envelope.sender.as_deref(), recipient.prefix);
+            self.recipients.push(recipient);
+        }
+        self.accept(path, params, Some(place), known.is_some());
+    }
+
+    /// One recipient more, somewhere else.
+    pub(crate) fn add_elsewhere(&mut self, path: ForwardPath<'_>, params: &RcptParams<'_>) {
+        let again = self.accepted.iter().any(|a| a.place.is_none() && a.address == path.as_str());
+        self.accept(path, params, None, again);
+    }
+
+    fn accept(&mut self, path: ForwardPath<'_>, params: &RcptParams<'_>, place: Option<usize>, again: bool) {
+        let (address, wishes) = (path.as_str().to_owned(), Wishes::new(params));
+        self.accepted.push(Accepted { address, wishes, place, again });
+    }
+
+    /// Content is about to come, behind these octets.
+    pub(crate) async fn begin<St: MailStore<Delivery = D>>(
         &mut self,
         store: &St,
-        machine: &Server,
-        peer: Option<&str>,
-        config: &Config,
+        header_limit: usize,
     ) -> Result<(), StoreError> {
-        let id = trace::unique();
-        let hostname = &config.smtp.hostname;
-        let received = trace::Received {
-            client: machine.client_name().unwrap_or_default(),
-            peer,
-            hostname,
-            extended: machine.is_extended(),
-            encrypted: machine.is_encrypted(),
-            authenticated: machine.is_authenticated(),
-            id: &id,
-            recipient: match &*self.names {
-                [only] => Some(only),
-                _ => None,
-            },
-        };
-        let head = Head::new(received.field().into_bytes(), hostname.clone(), config.header_limit);
-        let delivery = store.deliver(AppendSpec::default()).await?;
-        self.incoming = Some(Incoming { delivery, head: Some(head), id });
+        let spec = AppendSpec { declared_len: self.size, ..AppendSpec::default() };
+        let delivery = store.deliver(spec).await?;
+        self.incoming = Some(Incoming {
+            delivery,
+            head: Some(Head::new(header_limit)),
+            header: Vec::new(),
+            census: Census::default(),
+        });
         Ok(())
     }
 
-    /// Octets of content.
-    pub(super) async fn write(&mut self, octets: &[u8]) -> Result<(), StoreError> {
-        let Some(incoming) = &mut self.incoming else { return Ok(()) };
-        let done = match incoming.head.as_mut().map(|head| head.push(octets)) {
-            None => incoming.delivery.write(octets).await,
-            Some(None) => Ok(()),
-            Some(Some(whole)) => {
+    /// Octets of content. Gives the header when it is whole: it goes on with [`pass`](Self::pass).
+    pub(crate) async fn write(&mut self, octets: &[u8]) -> Result<Option<Gathered>, StoreError> {
+        let binary = self.declared == Some(BodyType::BinaryMime);
+        let Some(incoming) = &mut self.incoming else { return Ok(None) };
+        incoming.census.look(octets, binary);
+        if let Some(head) = &mut incoming.head {
+            let gathered = head.push(octets);
+            if gathered.is_some() {
                 incoming.head = None;
-                incoming.delivery.write(&whole).await
             }
-        };
+            return Ok(gathered);
+        }
+        let done = incoming.delivery.write(octets).await;
+        if done.is_err() {
+            self.incoming = None;
+        }
+        done.map(|()| None)
+    }
+
+    /// The header, where the content has ended within it.
+    pub(crate) fn last_of_head(&mut self) -> Option<Gathered> {
+        self.incoming.as_mut()?.head.take().map(|mut head| head.finish())
+    }
+
+    /// The header, and what came with it, as it is to be kept.
+    pub(crate) async fn pass(&mut self, octets: &[u8], header_len: usize) -> Result<(), StoreError> {
+        let wanted = self.accepted.iter().any(|a| a.wishes.on_success());
+        let Some(incoming) = &mut self.incoming else { return Ok(()) };
+        if wanted {
+            incoming.header = octets.get(..header_len).unwrap_or(octets).to_vec();
+        }
+        let done = incoming.delivery.write(octets).await;
         if done.is_err() {
             self.incoming = None;
         }
         done
     }
 
-    /// The content has ended.
-    pub(super) async fn commit(mut self) -> Result<Kept, Refusal> {
-        let Some(Incoming { mut delivery, head, id }) = self.incoming.take() else {
-            return Err(Refusal::new(status::TRANSACTION_FAILED, "there is no message"));
-        };
-        if let Some(mut head) = head {
-            delivery.write(&head.finish()).await.map_err(|e| Refusal::from(&e))?;
-        }
-        let results = delivery.commit(&self.recipients).await;
-        let answered = results.len();
-        let failed: Vec<_> = self
-            .names
-            .iter()
-            .zip(results)
-            .filter_map(|(name, result)| result.err().map(|e| (name, Refusal::from(&e), e)))
-            .collect();
-        for (name, refusal, error) in &failed {
-            tracing::warn!(id, recipient = %name, %error, status = %refusal.status, "delivery failed");
-        }
-        if answered < self.recipients.len() {
-            return Err(Refusal::new(status::LOCAL_ERROR, "the store did not answer for every recipient"));
-        }
-        let Some((_, first, _)) = failed.first() else {
-            return Ok(Kept { id, recipients: answered });
-        };
-        // 4yz as soon as trying again may help anybody: 5yz would tell the client to give up.
-        let worst = failed.iter().map(|(_, r, _)| r).find(|r| r.status.is_transient()).unwrap_or(first);
-        let mut text = worst.text.to_string();
-        for (name, ..) in &failed {
-            text.push_str("\n<");
-            text.push_str(name);
-            text.push('>');
-        }
-        Err(Refusal::new(worst.status, text))
+    /// The content will not come to anything.
+    pub(crate) fn abandon(&mut self) {
+        self.incoming = None;
     }
+
+    /// The content has ended. With `keep_for`, who cannot be served now is queued for so many seconds.
+    pub(crate) async fn commit(
+        mut self,
+        bare_newline: bool,
+        keep_for: Option<i64>,
+        over_quota: OverQuota,
+    ) -> Result<Kept, Refusal> {
+        let Some(Incoming { delivery, header, census, .. }) = self.incoming.take() else {
+            return Err(Refusal::lost());
+        };
+        self.envelope.content = census.content(bare_newline, self.declared == Some(BodyType::BinaryMime));
+        let (local, queued) = match keep_for {
+            None => (delivery.commit(&self.recipients).await, None),
+            Some(keep_for) => {
+                let Submitted { local, queued } = self.submit(delivery, keep_for).await;
+                if let Err(error) = queued {
+                    tracing::warn!(id = self.envelope.id, %error, "the message cannot be queued");
+                    return Err(Refusal::from(&error));
+                }
+                (local, Some(self.hold_until.is_some()))
+            }
+        };
+        let fates = (self.accepted.into_iter())
+            .map(|a| {
+                let fate = fate(a.place, &local, queued, over_quota);
+                if let Fate::Refused(refusal) = &fate {
+                    tracing::warn!(id = self.envelope.id, recipient = a.address, %refusal, "delivery failed");
+                }
+                (a.address, a.wishes, fate)
+            })
+            .collect();
+        Ok(Kept { envelope: self.envelope, arrived: self.arrived, header, fates })
+    }
+
+    /// Mailboxes here and the queue, in one step of the store.
+    async fn submit(&mut self, delivery: D, keep_for: i64) -> Submitted {
+        let now = trace::seconds();
+        let due = self.hold_until.unwrap_or(now).max(now);
+        let waiting = (self.accepted.iter().filter(|a| !a.again)).map(|a| NewRecipient {
+            address: a.address.clone(),
+            data: a.wishes.encode(),
+            unless_delivered: if self.hold_until.is_some() { None } else { a.place },
+        });
+        let entry = self.envelope.entry(self.arrived, due, due.saturating_add(keep_for), waiting.collect());
+        let to: &[Recipient] = if self.hold_until.is_some() { &[] } else { &self.recipients };
+        delivery.submit(to, Submission { entry: Some(entry), settle: None }).await
+    }
+}
+
+/// "The final mail data will begin with a return path line" (RFC 5321 section 4.4).
+pub(crate) fn return_path(sender: Option<&str>, mut rest: Vec<u8>) -> Vec<u8> {
+    let mut prefix = format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).into_bytes();
+    prefix.append(&mut rest);
+    prefix
+}
+
+/// `queued`: there is a queue, and perhaps all of it went there.
+fn fate(
+    place: Option<usize>,
+    local: &[Result<AppendOutcome, StoreError>],
+    queued: Option<bool>,
+    over_quota: OverQuota,
+) -> Fate {
+    match (place, queued) {
+        (None, _) | (Some(_), Some(true)) => Fate::Queued,
+        (Some(place), _) => match local.get(place) {
+            Some(Ok(_)) => Fate::Delivered,
+            _ if queued.is_some() => Fate::Queued,
+            Some(Err(error)) => Fate::Refused(refusal(error, over_quota)),
+            None => Fate::Refused(Refusal::new(
+                smtp_submit_proto::status::LOCAL_ERROR,
+                "the store did not answer for every recipient",
+            )),
+        },
+    }
+}
+
+/// How a store's error is answered.
+pub(crate) fn refusal(error: &StoreError, over_quota: OverQuota) -> Refusal {
+    let mut refusal = Refusal::from(error);
+    if error.kind == ErrorKind::OverQuota && over_quota == OverQuota::Permanent {
+        refusal.status = smtp_submit_proto::status::OVER_QUOTA;
+    }
+    refusal
 }

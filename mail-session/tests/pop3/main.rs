@@ -287,7 +287,7 @@ fn a_server_that_stops_says_so_and_removes_nothing() {
         c.login().await;
         c.ok("DELE 1").await;
         h.stop();
-        assert_eq!(c.rest().await, b"-ERR [SYS/TEMP] the server is shutting down\r\n");
+        assert_eq!(c.rest().await, b"-ERR [SYS/TEMP] The server is shutting down\r\n");
         h.all_ended().await;
         assert_eq!(h.count().await, 1);
     });

@@ -2,7 +2,9 @@ use std::{any::Any, time::Duration};
 
 use bytes::Bytes;
 
-use crate::{AppendOutcome, Body, BoxFuture, Delivery, Hint, Recipient, Result, Staged, Watch};
+use crate::{
+    AppendOutcome, Body, BoxFuture, Delivery, Hint, Recipient, Result, Staged, Submission, Submitted, Watch,
+};
 
 pub(super) trait DynBody: Send {
     fn len(&self) -> u64;
@@ -40,6 +42,7 @@ impl<T: Staged> DynStaged for T {
 pub(super) trait DynDelivery: Send {
     fn write<'a>(&'a mut self, chunk: &'a [u8]) -> BoxFuture<'a, Result<()>>;
     fn commit<'a>(self: Box<Self>, to: &'a [Recipient]) -> BoxFuture<'a, Vec<Result<AppendOutcome>>>;
+    fn submit<'a>(self: Box<Self>, to: &'a [Recipient], what: Submission) -> BoxFuture<'a, Submitted>;
 }
 
 impl<T: Delivery> DynDelivery for T {
@@ -48,6 +51,9 @@ impl<T: Delivery> DynDelivery for T {
     }
     fn commit<'a>(self: Box<Self>, to: &'a [Recipient]) -> BoxFuture<'a, Vec<Result<AppendOutcome>>> {
         Box::pin(Delivery::commit(*self, to))
+    }
+    fn submit<'a>(self: Box<Self>, to: &'a [Recipient], what: Submission) -> BoxFuture<'a, Submitted> {
+        Box::pin(Delivery::submit(*self, to, what))
     }
 }
 

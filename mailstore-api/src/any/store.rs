@@ -1,9 +1,10 @@
 use super::parts::{DynBody, DynDelivery, DynStaged, DynWatch};
 use crate::{
     Account, Acl, AppendOutcome, AppendSpec, BoxFuture, Changes, CopyOutcome, Derived, ErrorKind,
-    ExpungeOutcome, FlagOp, FlagOutcome, Flags, Interest, MailStore, Mailbox, MailboxId, MailboxInfo,
-    MailboxName, MaildropLock, MetaBatch, MetaItems, Metadata, ModSeq, OpenMode, Part, Query, Quota,
-    Replaces, Result, SearchOutcome, Snapshot, SpecialUse, Status, StatusItems, StoreError, Uid, UidSet,
+    ExpungeOutcome, FlagOp, FlagOutcome, Flags, Interest, MailQueue, MailStore, Mailbox, MailboxId,
+    MailboxInfo, MailboxName, MaildropLock, MetaBatch, MetaItems, Metadata, ModSeq, OpenMode, Part, Query,
+    Quota, Replaces, Result, SearchOutcome, Snapshot, SpecialUse, Status, StatusItems, StoreError, Uid,
+    UidSet,
 };
 
 type Answer<'a, T> = BoxFuture<'a, Result<T>>;
@@ -11,6 +12,7 @@ type Answer<'a, T> = BoxFuture<'a, Result<T>>;
 pub(super) trait DynStore: Send + Sync {
     fn open_account<'a>(&'a self, who: &'a str) -> Answer<'a, Box<dyn DynAccount>>;
     fn deliver<'a>(&'a self, spec: AppendSpec) -> Answer<'a, Box<dyn DynDelivery>>;
+    fn queue(&self) -> Option<&dyn MailQueue>;
 }
 
 impl<T: MailStore> DynStore for T {
@@ -19,6 +21,9 @@ impl<T: MailStore> DynStore for T {
     }
     fn deliver<'a>(&'a self, spec: AppendSpec) -> Answer<'a, Box<dyn DynDelivery>> {
         Box::pin(async move { Ok(Box::new(MailStore::deliver(self, spec).await?) as _) })
+    }
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        MailStore::queue(self)
     }
 }
 

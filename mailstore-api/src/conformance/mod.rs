@@ -41,6 +41,7 @@
     reason = "a test suite, which fails by panicking"
 )]
 
+mod acl;
 mod bytes;
 mod changes;
 mod copy;
@@ -50,9 +51,12 @@ mod expunge;
 mod flags;
 mod hierarchy;
 mod meta;
+mod metadata;
 mod model;
 mod optional;
 mod order;
+mod queue;
+mod quota;
 mod relocate;
 mod run;
 mod scene;
@@ -67,7 +71,7 @@ use std::time::Duration;
 
 pub use run::{block_on, block_on_for};
 
-use crate::AnyStore;
+use crate::{AnyStore, QuotaLimits};
 
 /// The accounts a fresh store has, each with INBOX alone.
 pub const ACCOUNTS: [&str; 3] = ["anna", "bert", "carl"];
@@ -100,6 +104,13 @@ pub trait Fixture {
     /// `None` skips the cases of that limit.
     fn limited(&mut self) -> Option<AnyStore> {
         None
+    }
+
+    /// Gives an account of the last store these limits, where that is done by other means than
+    /// [`Quota::set`](crate::Quota::set). `false` leaves it to that call.
+    fn limit(&mut self, account: &str, limits: QuotaLimits) -> bool {
+        let _ = (account, limits);
+        false
     }
 
     /// How long a hint may take.
@@ -411,17 +422,68 @@ macro_rules! __mailstore_cases {
                 a_maildrop_lock_is_of_its_account
                 a_locked_maildrop_does_not_stop_others
                 a_maildrop_guard_outlives_its_account_handle
-                a_quota_counts_what_is_there
-                over_quota_nothing_is_appended
-                over_quota_nothing_is_copied
-                an_owner_has_all_rights
-                an_access_list_is_kept
-                annotations_are_kept
-                annotations_are_found_by_depth
                 a_search_by_flags
                 a_search_by_size_and_modseq
                 a_search_of_several_conditions
                 accounts_work_beside_each_other
+            }
+            quota {
+                what_is_there_is_counted
+                a_root_is_found_by_its_name
+                over_quota_nothing_is_appended
+                over_quota_nothing_is_copied
+                messages_are_limited
+                mailboxes_are_limited
+                a_replacement_counts_the_difference
+                who_is_over_may_still_tidy_up
+                who_is_full_gets_no_delivery_and_others_do
+                one_message_twice_in_a_delivery_counts_twice
+                anothers_quota_is_not_mine
+                of_many_who_append_no_more_succeed_than_there_is_room
+                limits_and_use_are_there_after_a_restart
+            }
+            acl {
+                an_owner_has_all_rights
+                an_access_list_is_kept
+                a_list_is_of_its_mailbox
+                it_is_kept_over_a_rename
+                it_goes_with_the_mailbox
+                what_is_no_identifier_is_refused
+                it_is_there_after_a_restart
+            }
+            metadata {
+                annotations_are_kept
+                annotations_are_found_by_depth
+                names_compare_without_case
+                several_are_set_all_or_none
+                limits_are_kept
+                they_are_kept_over_a_rename
+                they_go_with_the_mailbox
+                they_are_of_their_account
+                they_are_there_after_a_restart
+            }
+            queue {
+                an_entry_comes_back_as_it_was_made
+                the_octets_are_those_written
+                the_queue_keeps_what_mailboxes_lose
+                an_open_body_stays_readable
+                who_was_not_served_is_queued_and_nobody_else
+                without_anybody_there_is_no_entry
+                a_dropped_delivery_queues_nothing
+                what_is_due_is_taken_and_nothing_else
+                no_more_are_taken_than_asked
+                a_lease_that_ends_comes_back
+                a_lease_nobody_took_over_still_holds
+                of_many_takers_each_entry_has_one
+                what_became_of_recipients_is_kept
+                a_report_and_its_cause_are_one_step
+                an_entry_can_be_rescheduled
+                a_removed_entry_is_gone
+                a_list_in_pages_has_each_once
+                a_new_entry_is_hinted
+                a_second_handle_sees_and_hears_it
+                it_is_there_after_a_restart
+                submitters_and_runners_lose_and_double_none
             }
             model {
                 one_mailbox

@@ -9,8 +9,8 @@ use super::{Fixture, Outcome, block_on_for};
 use crate::{
     Account, AnyAccount, AnyMailbox, AnyStaged, AnyStore, AnyWatch, AppendOutcome, AppendSpec, Body, Changes,
     CopyOutcome, ErrorKind, ExpungeOutcome, FlagOp, FlagOutcome, Flags, Hint, MailStore, Mailbox, MailboxId,
-    MailboxInfo, MailboxName, Meta, MetaItems, ModSeq, OpenMode, Part, Result, Snapshot, SpecialUse, Staged,
-    Status, StatusItems, SystemFlags, Uid, UidSet, Watch,
+    MailboxInfo, MailboxName, Meta, MetaItems, ModSeq, OpenMode, Part, QuotaLimits, Result, Snapshot,
+    SpecialUse, Staged, Status, StatusItems, SystemFlags, Uid, UidSet, Watch,
 };
 
 /// A store and what it came from.
@@ -88,6 +88,10 @@ impl Scene {
             None => self.skip(why),
         }
         there
+    }
+
+    pub(super) fn limit(&self, account: &str, limits: QuotaLimits) -> bool {
+        self.fixture.borrow_mut().limit(account, limits)
     }
 
     pub(super) fn rounds(&self, usual: u32) -> u32 {

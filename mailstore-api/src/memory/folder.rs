@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::MemoryOptions;
 use crate::{
     AppendOutcome, Change, Changes, Derived, ErrorKind, ExpungeOutcome, FlagOp, FlagOutcome, Flags,
-    InternalDate, MailboxId, MailboxName, Meta, MetaBatch, MetaItems, ModSeq, OpenMode, Result, Snapshot,
-    SpecialUse, Status, StatusItems, StoreError, SystemFlags, Uid, UidSet, UidValidity,
+    InternalDate, MailboxId, MailboxName, Meta, MetaBatch, MetaItems, ModSeq, OpenMode, Result, Rights,
+    Snapshot, SpecialUse, Status, StatusItems, StoreError, SystemFlags, Uid, UidSet, UidValidity,
 };
 
 /// One mailbox.
@@ -29,6 +29,9 @@ pub(super) struct Folder {
     recent_from: u32,
     /// Keywords as they were first written.
     keywords: Vec<String>,
+    /// Who else may do what.
+    pub(super) acl: BTreeMap<String, Rights>,
+    pub(super) annotations: BTreeMap<String, Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,11 +64,13 @@ impl Folder {
             floor: ModSeq(0),
             recent_from: 1,
             keywords: Vec::new(),
+            acl: BTreeMap::new(),
+            annotations: BTreeMap::new(),
         }
     }
 
-    pub(super) fn has(&self, uid: Uid) -> bool {
-        self.messages.contains_key(&uid)
+    pub(super) fn octets_in_all(&self) -> u64 {
+        self.messages.values().map(|m| m.new.octets.len() as u64).sum()
     }
 
     pub(super) fn octets(&self, uid: Uid) -> Option<Bytes> {
@@ -94,7 +99,7 @@ impl Folder {
             unseen: count(&|_, m| !m.new.flags.system.contains(SystemFlags::SEEN)),
             deleted: count(&|_, m| m.new.flags.system.contains(SystemFlags::DELETED)),
             recent: count(&|uid, _| uid.get() >= self.recent_from),
-            size: self.messages.values().map(|m| m.new.octets.len() as u64).sum(),
+            size: self.octets_in_all(),
             uid_next: self.uid_next,
             uid_validity: self.validity,
             highest_modseq: self.modseq,

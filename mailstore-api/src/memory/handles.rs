@@ -1,13 +1,15 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    MemoryAccount, MemoryStore,
+    Changed, Data, MemoryAccount, MemoryStore,
     folder::{Folder, NewMessage},
+    optional::usage_of,
+    queue,
 };
 use crate::{
     AppendOutcome, AppendSpec, Body, Changes, Delivery, Derived, ErrorKind, ExpungeOutcome, FlagOp,
     FlagOutcome, Flags, HeaderScan, InternalDate, Mailbox, MailboxId, MetaBatch, MetaItems, ModSeq, OpenMode,
-    Part, Recipient, Result, Snapshot, Staged, StoreError, Uid, UidSet,
+    Part, QueueId, Recipient, Result, Snapshot, Staged, StoreError, Submission, Submitted, Uid, UidSet,
 };
 
 /// An open mailbox of a [`MemoryStore`].
@@ -109,7 +111,7 @@ impl Mailbox for MemoryMailbox {
 /// An open message of a [`MemoryStore`]: shared with the store, and there as long as it is held.
 #[derive(Clone, Debug)]
 pub struct MemoryBody {
-    octets: Bytes,
+    pub(super) octets: Bytes,
 }
 
 impl Body for MemoryBody {
@@ -177,7 +179,7 @@ impl MemoryDelivery {
         Self { store, spec, octets: BytesMut::new() }
     }
 
-    fn deliver(&self, to: &Recipient, octets: &Bytes) -> Result<AppendOutcome> {
+    fn deliver(&self, data: &mut Data, to: &Recipient, octets: &Bytes) -> Result<(AppendOutcome, Changed)> {
         self.store.check_size((to.prefix.len() + octets.len()) as u64)?;
         // Octets are shared by all recipients that have no lines of their own.
         let octets = match to.prefix.is_empty() {
@@ -187,20 +189,52 @@ impl MemoryDelivery {
         let date = self.spec.internal_date.unwrap_or_else(InternalDate::now);
         let message =
             NewMessage { flags: self.spec.flags.clone(), date, octets, derived: Derived::default() };
-        self.store.ensure_account(&mut self.store.data(), &to.account)?;
-        let account = MemoryAccount { store: self.store.clone(), who: to.account.as_str().into() };
-        account.step(|s| {
-            let account = s.account()?;
-            let id =
-                account.named(&to.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
-            let folder = account.folder(&id, ErrorKind::NotFound)?;
-            folder.check_room(std::slice::from_ref(&message), &self.store.shared.options)?;
-            let outcome = folder.insert(vec![message]);
-            s.changed.mailboxes.push(id);
+        self.store.ensure_account(data, &to.account)?;
+        let account = data.account(&to.account)?;
+        let id = account.named(&to.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
+        account.check_quota(&usage_of(std::slice::from_ref(&message)))?;
+        let folder = account.folder(&id, ErrorKind::NotFound)?;
+        folder.check_room(std::slice::from_ref(&message), &self.store.shared.options)?;
+        let outcome = folder.insert(vec![message]);
+        Ok((outcome, Changed { mailboxes: vec![id], hierarchy: false }))
+    }
+
+    fn deliver_all(&self, data: &mut Data, to: &[Recipient], octets: &Bytes) -> Delivered {
+        to.iter().map(|recipient| self.deliver(data, recipient, octets)).collect()
+    }
+
+    /// All of a submission under one lock.
+    fn submit_all(
+        &self,
+        to: &[Recipient],
+        octets: Bytes,
+        what: Submission,
+    ) -> Result<(Delivered, Option<QueueId>)> {
+        let data = &mut *self.store.data();
+        // The one thing that undoes all the others is looked at before them.
+        if let Some(settle) = &what.settle {
+            data.queue.check(settle)?;
+        }
+        let delivered = self.deliver_all(data, to, &octets);
+        let id = what.entry.and_then(|new| data.queue.add(new, octets, &delivered));
+        if let Some(settle) = &what.settle {
+            data.queue.settle(settle)?;
+        }
+        Ok((delivered, id))
+    }
+
+    fn tell(&self, to: &[Recipient], delivered: Delivered) -> Vec<Result<AppendOutcome>> {
+        let answers = to.iter().zip(delivered).map(|(recipient, answer)| {
+            let (outcome, changed) = answer?;
+            self.store.tell(&recipient.account, &changed);
             Ok(outcome)
-        })
+        });
+        answers.collect()
     }
 }
+
+/// For each recipient what is answered, and what is told to those who watch.
+type Delivered = Vec<Result<(AppendOutcome, Changed)>>;
 
 impl Delivery for MemoryDelivery {
     async fn write(&mut self, chunk: &[u8]) -> Result<()> {
@@ -211,6 +245,19 @@ impl Delivery for MemoryDelivery {
 
     async fn commit(mut self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
         let octets = std::mem::take(&mut self.octets).freeze();
-        to.iter().map(|recipient| self.deliver(recipient, &octets)).collect()
+        let delivered = self.deliver_all(&mut self.store.data(), to, &octets);
+        self.tell(to, delivered)
+    }
+
+    async fn submit(mut self, to: &[Recipient], what: Submission) -> Submitted {
+        let octets = std::mem::take(&mut self.octets).freeze();
+        match self.submit_all(to, octets, what) {
+            Ok((delivered, id)) => {
+                let local = self.tell(to, delivered);
+                queue::tell(&self.store.shared.queue_hub);
+                Submitted { local, queued: Ok(id) }
+            }
+            Err(e) => Submitted { local: to.iter().map(|_| Err(e.clone())).collect(), queued: Err(e) },
+        }
     }
 }

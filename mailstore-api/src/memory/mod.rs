@@ -6,26 +6,34 @@
 //!
 //! * this file: accounts, and the hierarchy of an account's mailboxes
 //! * `folder`: one mailbox's messages, modseqs and tombstones, as plain synchronous code
+//! * `optional`: quota, access lists, annotations
+//! * `queue`: messages that wait to be handed on
 //! * `handles`: what a caller holds: [`MemoryMailbox`], [`MemoryBody`], [`MemoryStaged`], [`MemoryDelivery`]
 
 #[cfg(all(test, feature = "conformance"))]
 mod faults;
 mod folder;
 mod handles;
+mod optional;
+mod queue;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use self::folder::{Folder, NewMessage};
 pub use self::handles::{MemoryBody, MemoryDelivery, MemoryMailbox, MemoryStaged};
+use self::{
+    folder::{Folder, NewMessage},
+    optional::usage_of,
+};
 use crate::{
-    Account, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Interest, LocalHub, LocalWatch,
-    MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, OpenMode, Replaces, Result, Rights,
-    Snapshot, SpecialUse, Status, StatusItems, StoreError, UidSet, UidValidity,
+    Account, Acl, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Interest, LocalHub,
+    LocalWatch, MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, Metadata,
+    MetadataLimits, OpenMode, Quota, QuotaLimits, QuotaUsage, Replaces, Result, Rights, Snapshot, SpecialUse,
+    Status, StatusItems, StoreError, UidSet, UidValidity,
 };
 
 /// What a [`MemoryStore`] allows and keeps.
@@ -39,11 +47,19 @@ pub struct MemoryOptions {
     pub append_limit: Option<u64>,
     /// Different keywords in one mailbox.
     pub max_keywords: usize,
+    /// What is kept of annotations.
+    pub metadata: MetadataLimits,
 }
 
 impl Default for MemoryOptions {
     fn default() -> Self {
-        Self { auto_create: false, history: 10_000, append_limit: None, max_keywords: 1_000 }
+        Self {
+            auto_create: false,
+            history: 10_000,
+            append_limit: None,
+            max_keywords: 1_000,
+            metadata: MetadataLimits::new(64 * 1024, 100),
+        }
     }
 }
 
@@ -71,6 +87,7 @@ pub struct MemoryStore {
 struct Shared {
     options: MemoryOptions,
     hub: LocalHub,
+    queue_hub: LocalHub,
     data: Mutex<Data>,
 }
 
@@ -79,12 +96,15 @@ struct Data {
     accounts: HashMap<String, AccountData>,
     /// Of the whole store, and strictly ascending, so that no name ever meets the same one twice.
     last_validity: u32,
+    queue: queue::Queue,
 }
 
 #[derive(Debug, Default)]
 struct AccountData {
     folders: HashMap<MailboxId, Folder>,
     subscribed: BTreeSet<MailboxName>,
+    limits: QuotaLimits,
+    annotations: BTreeMap<String, Vec<u8>>,
     maildrop_locked: bool,
 }
 
@@ -110,8 +130,10 @@ impl MemoryStore {
         let data = Data {
             accounts: HashMap::new(),
             last_validity: u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1),
+            queue: queue::Queue::default(),
         };
-        Self { shared: Arc::new(Shared { options, hub: LocalHub::new(), data: Mutex::new(data) }) }
+        let (hub, queue_hub) = (LocalHub::new(), LocalHub::new());
+        Self { shared: Arc::new(Shared { options, hub, queue_hub, data: Mutex::new(data) }) }
     }
 
     /// Makes an account with an empty INBOX.
@@ -137,10 +159,20 @@ impl MemoryStore {
     /// Ends every watch with [`Hint::Closed`](crate::Hint::Closed).
     pub fn close(&self) {
         self.shared.hub.close();
+        self.shared.queue_hub.close();
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
         self.shared.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, who: &str, changed: &Changed) {
+        for id in &changed.mailboxes {
+            self.shared.hub.notify(who, id);
+        }
+        if changed.hierarchy {
+            self.shared.hub.hierarchy(who);
+        }
     }
 
     fn check_size(&self, octets: u64) -> Result<()> {
@@ -192,6 +224,12 @@ impl AccountData {
         self.folders.get_mut(id).ok_or_else(|| otherwise.into())
     }
 
+    /// Refuses mailboxes over the quota: the missing parents of this name, and so many more.
+    fn check_mailboxes(&self, name: &MailboxName, more: u64) -> Result<()> {
+        let mailboxes = self.missing_parents(name).len() as u64 + more;
+        self.check_quota(&QuotaUsage { mailboxes, ..QuotaUsage::default() })
+    }
+
     fn named(&self, name: &MailboxName) -> Option<&MailboxId> {
         self.folders.iter().find(|(_, f)| f.name == *name).map(|(id, _)| id)
     }
@@ -219,6 +257,10 @@ impl MailStore for MemoryStore {
         self.check_size(spec.declared_len.unwrap_or(0))?;
         Ok(MemoryDelivery::new(self.clone(), spec))
     }
+
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        Some(self)
+    }
 }
 
 /// An account of a [`MemoryStore`].
@@ -237,12 +279,7 @@ impl MemoryAccount {
             data.account(&self.who)?;
             step(&mut Step { data: &mut data, who: &self.who, changed: &mut changed })
         };
-        for id in &changed.mailboxes {
-            self.store.shared.hub.notify(&self.who, id);
-        }
-        if changed.hierarchy {
-            self.store.shared.hub.hierarchy(&self.who);
-        }
+        self.store.tell(&self.who, &changed);
         answer
     }
 }
@@ -307,6 +344,7 @@ impl Account for MemoryAccount {
             if s.account()?.named(name).is_some() {
                 return Err(ErrorKind::Exists.into());
             }
+            s.account()?.check_mailboxes(name, 1)?;
             for parent in s.account()?.missing_parents(name) {
                 let validity = s.data.next_validity()?;
                 s.account()?.insert(parent, SpecialUse::NONE, validity);
@@ -344,6 +382,7 @@ impl Account for MemoryAccount {
             if account.named(to).is_some() || moved.iter().any(|(_, name)| account.named(name).is_some()) {
                 return Err(ErrorKind::Exists.into());
             }
+            account.check_mailboxes(to, 0)?;
             for parent in account.missing_parents(to) {
                 let validity = s.data.next_validity()?;
                 s.account()?.insert(parent, SpecialUse::NONE, validity);
@@ -391,7 +430,13 @@ impl Account for MemoryAccount {
 
     async fn stage(&self, id: &MailboxId, spec: AppendSpec) -> Result<MemoryStaged> {
         self.store.check_size(spec.declared_len.unwrap_or(0))?;
-        self.step(|s| s.account()?.folder(id, ErrorKind::NotFound).map(|_| ()))?;
+        self.step(|s| {
+            s.account()?.folder(id, ErrorKind::NotFound)?;
+            match spec.declared_len {
+                Some(octets) => s.account()?.check_quota(&QuotaUsage { octets, messages: 1, mailboxes: 0 }),
+                None => Ok(()),
+            }
+        })?;
         Ok(MemoryStaged::new(self.store.clone(), spec))
     }
 
@@ -407,12 +452,15 @@ impl Account for MemoryAccount {
             let account = s.account()?;
             let folder = account.folder(id, ErrorKind::NotFound)?;
             folder.check_room(&messages, options)?;
+            let mut more = usage_of(&messages);
             // What goes is checked before anything comes.
-            if let Some(old) = &replaces
-                && !account.folder(&old.mailbox, ErrorKind::Gone)?.has(old.uid)
-            {
-                return Err(ErrorKind::Gone.into());
+            if let Some(old) = &replaces {
+                let source = account.folder(&old.mailbox, ErrorKind::Gone)?;
+                let octets = source.octets(old.uid).ok_or_else(|| StoreError::from(ErrorKind::Gone))?;
+                more.octets = more.octets.saturating_sub(octets.len() as u64);
+                more.messages = more.messages.saturating_sub(1);
             }
+            account.check_quota(&more)?;
             let outcome = account.folder(id, ErrorKind::NotFound)?.insert(messages);
             s.changed.mailboxes.push(id.clone());
             let Some(old) = replaces else { return Ok(outcome) };
@@ -424,13 +472,13 @@ impl Account for MemoryAccount {
     }
 
     async fn copy(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        self.step(|s| copy(s, from, uids, to, &self.store.shared.options))
+        self.step(|s| copy(s, from, uids, to, true, &self.store.shared.options))
     }
 
     async fn relocate(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
         let options = &self.store.shared.options;
         self.step(|s| {
-            let mut outcome = copy(s, from, uids, to, options)?;
+            let mut outcome = copy(s, from, uids, to, false, options)?;
             if !outcome.pairs.is_empty() {
                 let gone: UidSet = outcome.pairs.iter().map(|(source, _)| *source).collect();
                 let source = s.account()?.folder(from, ErrorKind::Gone)?;
@@ -445,6 +493,15 @@ impl Account for MemoryAccount {
         Ok(self.store.shared.hub.watch(&self.who, what))
     }
 
+    fn quota(&self) -> Option<&dyn Quota> {
+        Some(self)
+    }
+    fn acl(&self) -> Option<&dyn Acl> {
+        Some(self)
+    }
+    fn metadata(&self) -> Option<&dyn Metadata> {
+        Some(self)
+    }
     fn maildrop(&self) -> Option<&dyn MaildropLock> {
         Some(self)
     }
@@ -455,6 +512,7 @@ fn copy(
     from: &MailboxId,
     uids: &UidSet,
     to: &MailboxId,
+    counts: bool,
     options: &MemoryOptions,
 ) -> Result<CopyOutcome> {
     let account = s.account()?;
@@ -463,6 +521,10 @@ fn copy(
     let target = account.folder(to, ErrorKind::NotFound)?;
     let dest_validity = target.validity;
     target.check_room(&copies, options)?;
+    if counts {
+        account.check_quota(&usage_of(&copies))?;
+    }
+    let target = account.folder(to, ErrorKind::NotFound)?;
     let mut pairs = Vec::new();
     if !copies.is_empty() {
         pairs = sources.into_iter().zip(target.insert(copies).uids).collect();

@@ -16,7 +16,7 @@ use super::{Progress, begin_read, open_control, open_shard, pin};
 use crate::{
     control::Control,
     error::{Res, refused},
-    files::{make_dir, private},
+    files::{LOCK, make_dir, private},
     pool::shard_path,
     schema::sync_dir,
     store::Shared,
@@ -24,6 +24,9 @@ use crate::{
 
 /// Pages copied, or given back, in one step.
 const PAGES: i32 = 1024;
+
+/// Between the making of a folder and that of its lock file there is less time than this.
+const JUST_MADE: Duration = Duration::from_secs(60);
 
 /// Removes a half-made backup.
 struct Partial(PathBuf);
@@ -46,13 +49,49 @@ pub(super) fn backup(shared: &Shared, to: &Path, progress: &mut dyn FnMut(Progre
     name.push(to.file_name().ok_or_else(|| refused(ErrorKind::Cannot, "no name for a folder"))?);
     name.push(format!(".{}.partial", std::process::id()));
     make_dir(parent)?;
+    sweep(parent)?;
     let partial = Partial(parent.join(name));
     fs::create_dir(&partial.0)?;
+    let mut lease = OpenOptions::new();
+    lease.write(true).create_new(true);
+    private(&mut lease);
+    let lease = lease.open(partial.0.join(LOCK))?;
+    lease.lock()?;
     make_dir(&partial.0.join("bodies"))?;
     fill(shared, &partial.0, progress)?;
     sync_tree(&partial.0)?;
     fs::rename(&partial.0, to)?;
     sync_dir(parent)
+}
+
+/// Removes half-made backups in a folder whose process was killed. One that lives holds the lock on its lock file.
+fn sweep(parent: &Path) -> Res<()> {
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        if !name.to_str().is_some_and(is_partial) || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let dead = match File::open(path.join(LOCK)) {
+            Ok(lock) => lock.try_lock().is_ok(),
+            // Just being made, or killed while it was.
+            Err(_) => entry.metadata()?.modified()?.elapsed().is_ok_and(|age| age > JUST_MADE),
+        };
+        if dead {
+            tracing::info!(path = %path.display(), "a backup that was not finished is removed");
+            fs::remove_dir_all(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is `.NAME.PID.partial`.
+fn is_partial(name: &str) -> bool {
+    let pid =
+        name.strip_prefix('.').and_then(|n| n.strip_suffix(".partial")).and_then(|n| n.rsplit_once('.'));
+    pid.is_some_and(|(name, pid)| {
+        !name.is_empty() && !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 fn fill(shared: &Shared, to: &Path, progress: &mut dyn FnMut(Progress)) -> Res<()> {

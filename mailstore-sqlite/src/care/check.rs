@@ -15,7 +15,7 @@ use FindingKind::{Counter, Dangling, Orphan, Size};
 /// How often each body is referred to. In memory: a query for each body would read all messages.
 pub(super) const COUNT_REFERENCES: &str = "
     CREATE TEMP TABLE refs(body INTEGER PRIMARY KEY, n INTEGER NOT NULL);
-    INSERT INTO refs SELECT body, count(*) FROM msg GROUP BY body;
+    INSERT INTO refs SELECT body, count(*) FROM (SELECT body FROM msg UNION ALL SELECT body FROM queue) GROUP BY body;
     CREATE TEMP TABLE figures(mailbox INTEGER PRIMARY KEY, messages, unseen, deleted, octets, modseq, uid);
     INSERT INTO figures SELECT mailbox, count(*), sum(flags & 1 = 0), sum(flags & 8 <> 0), sum(size), max(modseq),
         max(uid) FROM msg GROUP BY mailbox;";
@@ -27,6 +27,14 @@ pub(super) const WRONG_COUNTERS: &str = "
         (coalesce(f.messages, 0), coalesce(f.unseen, 0), coalesce(f.deleted, 0), coalesce(f.octets, 0))
         OR coalesce(f.modseq, 0) > b.modseq OR coalesce(f.uid, 0) >= b.uidnext
         OR b.tombstones <> (SELECT count(*) FROM expunged WHERE mailbox = b.id))";
+
+/// Accounts whose use is not the sum of their mailboxes.
+pub(super) const WRONG_USE: &str = "
+    SELECT a.id FROM account a LEFT JOIN
+        (SELECT account, sum(octets) AS octets, sum(messages) AS messages, count(*) AS mailboxes
+         FROM mailbox WHERE name IS NOT NULL GROUP BY account) s ON s.account = a.id
+    WHERE (a.used_octets, a.used_messages, a.used_mailboxes) IS NOT
+        (coalesce(s.octets, 0), coalesce(s.messages, 0), coalesce(s.mailboxes, 0))";
 
 /// Bodies whose count of references is wrong.
 pub(super) const WRONG_REFERENCES: &str = "
@@ -44,14 +52,37 @@ pub(super) const BELONGING: &[(&str, &str)] = &[
     ("expunged", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("packed", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("derived", "body NOT IN (SELECT id FROM body)"),
+    ("queue_recipient", "queue NOT IN (SELECT id FROM queue)"),
+    ("acl", "mailbox NOT IN (SELECT id FROM mailbox)"),
+    (
+        "annotation",
+        "CASE mailbox WHEN 0 THEN account NOT IN (SELECT id FROM account)
+         ELSE (mailbox, account) NOT IN (SELECT id, account FROM mailbox) END",
+    ),
 ];
 
 /// Rows that name a number, what kind of fault they are, and what is said of it.
 const NUMBERS: &[(FindingKind, &str, &str)] = &[
     (Counter, "a counter of mailbox {} is wrong", WRONG_COUNTERS),
+    (Counter, "the use of account {} is not what it keeps", WRONG_USE),
     (Counter, "the references to body {} are miscounted", WRONG_REFERENCES),
     (Counter, "the number of body {} would be given again", LOW_NEXT_BODY),
     (Orphan, "no message has body {}", ORPHAN_BODIES),
+    (
+        Dangling,
+        "entry {} of the queue has no body",
+        "SELECT id FROM queue WHERE body NOT IN (SELECT id FROM body)",
+    ),
+    (
+        Dangling,
+        "entry {} of the queue has no recipient",
+        "SELECT id FROM queue WHERE id NOT IN (SELECT queue FROM queue_recipient)",
+    ),
+    (
+        Size,
+        "entry {} of the queue is not as long as its body",
+        "SELECT q.id FROM queue q JOIN body b ON b.id = q.body WHERE q.size <> b.size",
+    ),
     (
         Dangling,
         "messages of mailbox {}, which is not there",

@@ -3,7 +3,7 @@ use rusqlite::Connection;
 use super::{
     check::{
         BELONGING, COUNT_REFERENCES, LOW_NEXT_BODY, ORPHAN_BODIES, WRONG_COUNTERS, WRONG_REFERENCES,
-        damaged_packed, orphan_files,
+        WRONG_USE, damaged_packed, orphan_files,
     },
     files_of, open_shard,
 };
@@ -21,6 +21,13 @@ const MEND_COUNTERS: &str = "
         tombstones = (SELECT count(*) FROM expunged WHERE mailbox = id)
     WHERE id IN wrong;
     DELETE FROM packed WHERE mailbox IN wrong;
+    DROP TABLE temp.wrong;";
+
+const MEND_USE: &str = "
+    UPDATE account SET (used_octets, used_messages, used_mailboxes) =
+        (SELECT coalesce(sum(b.octets), 0), coalesce(sum(b.messages), 0), count(*)
+         FROM mailbox b WHERE b.account = account.id AND b.name IS NOT NULL)
+    WHERE id IN wrong;
     DROP TABLE temp.wrong;";
 
 pub(super) fn repair(shared: &Shared) -> Res<u64> {
@@ -73,6 +80,12 @@ fn rows(conn: &Connection) -> Res<u64> {
     let wrong = count(conn, WRONG_COUNTERS)?;
     if wrong > 0 {
         conn.execute_batch(&format!("CREATE TEMP TABLE wrong AS {WRONG_COUNTERS}; {MEND_COUNTERS}"))?;
+        mended += wrong;
+    }
+    // After the counters they are the sums of.
+    let wrong = count(conn, WRONG_USE)?;
+    if wrong > 0 {
+        conn.execute_batch(&format!("CREATE TEMP TABLE wrong AS {WRONG_USE}; {MEND_USE}"))?;
         mended += wrong;
     }
     Ok(mended)

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mailstore_api::{
-    AppendOutcome, ErrorKind, Flags, InternalDate, MailboxName, ModSeq, Result, StoreError, Uid,
+    AppendOutcome, ErrorKind, Flags, InternalDate, MailboxName, ModSeq, QuotaUsage, Result, StoreError, Uid,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -50,7 +50,7 @@ pub(crate) struct Target {
     pub(crate) prefix: Vec<u8>,
 }
 
-fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
+pub(super) fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
     let id = txn.new_body()?;
     let (path, data) = match &body.octets {
         Octets::Inline(bytes) => (None, Some(&**bytes)),
@@ -62,6 +62,17 @@ fn add_body(txn: &mut Txn<'_>, body: &NewBody) -> Res<i64> {
         )?
         .execute(params![id, body.size, body.header, body.crc, path, data])?;
     Ok(id)
+}
+
+/// One more reference to a body that is kept with the first of them.
+pub(crate) fn refer(txn: &mut Txn<'_>, new: &NewBody, body: &mut Option<i64>) -> Res<i64> {
+    match *body {
+        Some(id) => {
+            share(txn.conn, id)?;
+            Ok(id)
+        }
+        None => Ok(*body.insert(add_body(txn, new)?)),
+    }
 }
 
 /// Appends messages, all or none; what they replace goes in the same step.
@@ -78,6 +89,14 @@ pub(crate) fn append(
         Some((from, uid)) => Some((from, find_leaving(txn, account, from, uid)?)),
         None => None,
     };
+    let octets: u64 = messages.iter().map(|m| m.body.size).sum();
+    let (goes, one) = old.as_ref().map_or((0, 0), |(_, old)| (old.size, 1));
+    let more = QuotaUsage {
+        octets: octets.saturating_sub(goes),
+        messages: (messages.len() as u64).saturating_sub(one),
+        mailboxes: 0,
+    };
+    txn.check_quota(account, &more)?;
     let mut effect = Effect::new(row);
     let flags: Vec<&Flags> = messages.iter().map(|m| &m.flags).collect();
     let keywords = ensure_keywords(txn, &mut effect, &flags)?;
@@ -123,11 +142,11 @@ pub(crate) fn deliver(
     message: &NewMessage,
     limit: Option<u64>,
     targets: &[Target],
+    body: &mut Option<i64>,
 ) -> Res<Vec<Result<AppendOutcome>>> {
-    let mut body = None;
     let mut answers = Vec::with_capacity(targets.len());
     for target in targets {
-        answers.push(match deliver_one(txn, message, limit, target, &mut body) {
+        answers.push(match deliver_one(txn, message, limit, target, body) {
             Ok(outcome) => Ok(outcome),
             // Refused before anything was changed for it.
             Err(Fault::Refused(e)) => Err(e),
@@ -156,18 +175,13 @@ fn deliver_one(
     let id = id.ok_or_else(|| StoreError::new(ErrorKind::NotFound, "there is no such mailbox"))?;
     let row = txn.mailbox(target.account, id, ErrorKind::NotFound)?;
     check_uids(&row, 1)?;
+    txn.check_quota(target.account, &QuotaUsage { octets: size, messages: 1, mailboxes: 0 })?;
     let mut effect = Effect::new(row);
     let keywords = ensure_keywords(txn, &mut effect, &[&message.flags])?;
     let mut bits = keywords.bits(&message.flags);
     let crlf = message.body.ends_with_crlf || (message.body.size == 0 && target.prefix.ends_with(b"\r\n"));
     bits.bits |= if crlf { bits::CRLF } else { 0 };
-    let body = match *body {
-        Some(id) => {
-            share(txn.conn, id)?;
-            id
-        }
-        None => *body.insert(add_body(txn, &message.body)?),
-    };
+    let body = refer(txn, &message.body, body)?;
     let prefix = (!target.prefix.is_empty()).then_some(&*target.prefix);
     let uid = insert(
         txn.conn,

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use mailstore_api::{CopyOutcome, ErrorKind, Flags, InternalDate, ModSeq, Uid, UidSet};
+use mailstore_api::{CopyOutcome, ErrorKind, Flags, InternalDate, ModSeq, QuotaUsage, Uid, UidSet};
 use rusqlite::params;
 
 use super::{Incoming, Leaving, check_uids, ensure_keywords, insert, remove, share};
@@ -43,6 +43,10 @@ pub(crate) fn copy(
         return Ok(outcome);
     }
     check_uids(&target_row, sources.len())?;
+    if !and_remove {
+        let octets = sources.iter().map(|m| m.size).sum();
+        txn.check_quota(account, &QuotaUsage { octets, messages: sources.len() as u64, mailboxes: 0 })?;
+    }
     let mut target = Effect::new(target_row);
     let mut translate = Translate::new(txn, from, &sources, &mut target)?;
     for m in &sources {

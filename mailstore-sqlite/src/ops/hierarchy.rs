@@ -1,4 +1,4 @@
-use mailstore_api::{ErrorKind, MailboxName, SpecialUse};
+use mailstore_api::{ErrorKind, MailboxName, QuotaUsage, SpecialUse};
 use rusqlite::{OptionalExtension, params};
 
 use crate::{
@@ -46,10 +46,11 @@ fn next_validity(txn: &Txn<'_>, given: &mut Validities) -> Res<Option<u32>> {
     Ok(Some(next))
 }
 
-fn insert(txn: &Txn<'_>, account: i64, name: &MailboxName, uses: SpecialUse, validity: u32) -> Res<i64> {
+fn insert(txn: &mut Txn<'_>, account: i64, name: &MailboxName, uses: SpecialUse, validity: u32) -> Res<i64> {
     txn.conn
         .prepare_cached("INSERT INTO mailbox(account, name, uses, uidvalidity) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![account, stored_name(name), uses.bits(), validity])?;
+    txn.count_mailbox(account);
     Ok(txn.conn.last_insert_rowid())
 }
 
@@ -61,7 +62,7 @@ fn find(txn: &Txn<'_>, account: i64, name: &MailboxName) -> Res<Option<i64>> {
         .optional()?)
 }
 
-fn check_account(txn: &Txn<'_>, account: i64) -> Res<()> {
+pub(super) fn check_account(txn: &Txn<'_>, account: i64) -> Res<()> {
     let there: Option<i64> = txn
         .conn
         .prepare_cached("SELECT id FROM account WHERE id = ?1")?
@@ -85,8 +86,18 @@ fn missing_parents(txn: &Txn<'_>, account: i64, name: &MailboxName) -> Res<Vec<M
     Ok(missing)
 }
 
-fn make_parents(txn: &Txn<'_>, account: i64, name: &MailboxName, given: &mut Validities) -> Res<Option<()>> {
-    for parent in missing_parents(txn, account, name)? {
+/// Makes what is missing above a name, if that and `more` mailboxes are within the quota.
+fn make_parents(
+    txn: &mut Txn<'_>,
+    account: i64,
+    name: &MailboxName,
+    more: u64,
+    given: &mut Validities,
+) -> Res<Option<()>> {
+    let missing = missing_parents(txn, account, name)?;
+    let mailboxes = missing.len() as u64 + more;
+    txn.check_quota(account, &QuotaUsage { mailboxes, ..QuotaUsage::default() })?;
+    for parent in missing {
         let Some(validity) = next_validity(txn, given)? else { return Ok(None) };
         insert(txn, account, &parent, SpecialUse::NONE, validity)?;
     }
@@ -104,7 +115,7 @@ pub(crate) fn create(
     if find(txn, account, name)?.is_some() {
         return Err(ErrorKind::Exists.into());
     }
-    if make_parents(txn, account, name, &mut given)?.is_none() {
+    if make_parents(txn, account, name, 1, &mut given)?.is_none() {
         return Ok(Made::Stale);
     }
     let Some(validity) = next_validity(txn, &mut given)? else { return Ok(Made::Stale) };
@@ -151,7 +162,7 @@ pub(crate) fn rename(
     if moved.iter().any(|(_, name)| MailboxName::new(name.parts().iter().cloned()).is_err()) {
         return Err(refused(ErrorKind::Cannot, "a name below it would be too long"));
     }
-    if make_parents(txn, account, to, &mut given)?.is_none() {
+    if make_parents(txn, account, to, 0, &mut given)?.is_none() {
         return Ok(Made::Stale);
     }
     for (id, name) in moved {
@@ -238,14 +249,23 @@ pub(crate) fn fill(
 
 /// All mailboxes of an account are deleted; their rows go in small steps.
 pub(crate) fn remove_account(txn: &mut Txn<'_>, account: i64) -> Res<()> {
-    let ids: Vec<i64> = names(txn, account)?.into_iter().map(|(id, _)| id).collect();
+    // Also those that are only being restored.
+    let ids: Vec<i64> = txn
+        .conn
+        .prepare_cached("SELECT id FROM mailbox WHERE account = ?1 AND name IS NOT NULL")?
+        .query_map([account], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
     for id in ids {
         let row = txn.mailbox(account, id, ErrorKind::NotFound)?;
         txn.conn.prepare_cached("UPDATE mailbox SET name = NULL WHERE id = ?1")?.execute([id])?;
         txn.forget(row);
     }
     txn.conn.prepare_cached("DELETE FROM subscription WHERE account = ?1")?.execute([account])?;
+    txn.conn
+        .prepare_cached("DELETE FROM annotation WHERE account = ?1 AND mailbox = 0")?
+        .execute([account])?;
     txn.conn.prepare_cached("DELETE FROM account WHERE id = ?1")?.execute([account])?;
+    txn.forget_account(account);
     txn.after.notices.push(Notice::Hierarchy { account });
     Ok(())
 }

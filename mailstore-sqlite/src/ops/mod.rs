@@ -7,7 +7,11 @@ pub(crate) mod derived;
 pub(crate) mod expunge;
 pub(crate) mod flags;
 pub(crate) mod hierarchy;
+pub(crate) mod notes;
+pub(crate) mod outbox;
+pub(crate) mod quota;
 pub(crate) mod reap;
+pub(crate) mod restore;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -52,6 +56,21 @@ struct Incoming<'m> {
 fn insert(conn: &Connection, effect: &mut Effect, m: Incoming<'_>) -> Res<u32> {
     let modseq = modseq_of(effect);
     let uid = effect.row.uidnext;
+    insert_as(conn, effect, &m, uid, modseq, InternalDate::now().seconds)?;
+    effect.row.uidnext += 1;
+    effect.added.push(Added { uid, modseq, bits: m.bits, size: m.size, date: m.date });
+    Ok(uid)
+}
+
+/// Puts a message into its mailbox under a UID that is free, and counts it.
+fn insert_as(
+    conn: &Connection,
+    effect: &mut Effect,
+    m: &Incoming<'_>,
+    uid: u32,
+    modseq: u64,
+    saved: i64,
+) -> Res<()> {
     conn.prepare_cached(
         "INSERT INTO msg(mailbox, uid, flags, modseq, size, arrived, body, saved, keywords, prefix, \
          pop3_uidl) \
@@ -65,19 +84,17 @@ fn insert(conn: &Connection, effect: &mut Effect, m: Incoming<'_>) -> Res<u32> {
         m.size,
         to_stored(m.date),
         m.body,
-        InternalDate::now().seconds,
+        saved,
         to_blob(m.bits.more.as_deref()),
         m.prefix,
         m.pop3_uidl
     ])?;
     let row = &mut effect.row;
-    row.uidnext += 1;
     row.messages += 1;
     row.octets += m.size;
     row.unseen += u32::from(m.bits.bits & bits::SEEN == 0);
     row.deleted += u32::from(m.bits.bits & bits::DELETED != 0);
-    effect.added.push(Added { uid, modseq, bits: m.bits, size: m.size, date: m.date });
-    Ok(uid)
+    Ok(())
 }
 
 /// The numbers of these flags' keywords in a mailbox, made where they are new.

@@ -44,6 +44,12 @@ pub(crate) fn step(txn: &mut Txn<'_>) -> Res<bool> {
     txn.conn.prepare_cached("DELETE FROM expunged WHERE mailbox = ?1")?.execute([mailbox])?;
     txn.conn.prepare_cached("DELETE FROM packed WHERE mailbox = ?1")?.execute([mailbox])?;
     txn.conn.prepare_cached("DELETE FROM keyword WHERE mailbox = ?1")?.execute([mailbox])?;
+    txn.conn.prepare_cached("DELETE FROM acl WHERE mailbox = ?1")?.execute([mailbox])?;
+    txn.conn
+        .prepare_cached(
+            "DELETE FROM annotation WHERE mailbox = ?1 AND account = (SELECT account FROM mailbox WHERE id = ?1)",
+        )?
+        .execute([mailbox])?;
     txn.conn.prepare_cached("DELETE FROM mailbox WHERE id = ?1")?.execute([mailbox])?;
     Ok(true)
 }

@@ -87,7 +87,8 @@ pub(crate) fn check(dir: &Path) {
                 AND m.uid BETWEEN e.first AND e.last"),
             ("messages without mailbox", "SELECT uid FROM msg WHERE mailbox NOT IN (SELECT id FROM mailbox)"),
             ("messages without body", "SELECT uid FROM msg WHERE body NOT IN (SELECT id FROM body)"),
-            ("references", "SELECT b.id FROM body b WHERE (SELECT count(*) FROM msg WHERE body = b.id) <>
+            ("references", "SELECT b.id FROM body b WHERE (SELECT count(*) FROM msg WHERE body = b.id)
+                + (SELECT count(*) FROM queue WHERE body = b.id) <>
                 1 + coalesce((SELECT more FROM shared WHERE body = b.id), 0)"),
             ("numbers of bodies", "SELECT id FROM body WHERE id >= (SELECT value FROM meta WHERE key = 'next_body')"),
             ("sizes", "SELECT id FROM body WHERE path IS NULL AND length(data) <> size"),

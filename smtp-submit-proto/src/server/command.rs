@@ -275,7 +275,7 @@ impl Server {
     /// `ehlo-ok-rsp = ( "250-" Domain [ SP ehlo-greet ] CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF )`
     fn write_ehlo(&mut self, name: &str) {
         let starttls = self.starttls_offered();
-        let tls = self.is_encrypted();
+        let (tls, certificate) = (self.is_encrypted(), self.has_certificate());
         let Self { config, out, rules, .. } = self;
         let mut w = ReplyWriter::new(out);
         w.line(250, b'-', &[config.hostname.as_bytes(), b" greets ", name.as_bytes()]);
@@ -288,8 +288,12 @@ impl Server {
         if starttls {
             w.line(250, b'-', &[b"STARTTLS"]);
         }
-        let names: Vec<&str> =
-            config.mechanisms.iter().filter(|m| tls || !m.needs_tls).map(|m| &*m.name).collect();
+        let names: Vec<&str> = config
+            .mechanisms
+            .iter()
+            .filter(|m| (tls || !m.needs_tls) && (certificate || !m.needs_certificate))
+            .map(|m| &*m.name)
+            .collect();
         if !names.is_empty() {
             w.line(250, b'-', &[b"AUTH ", names.join(" ").as_bytes()]);
         }
@@ -299,7 +303,11 @@ impl Server {
 
     /// The mechanisms to be had on this transport.
     fn offered(&self) -> impl Iterator<Item = &Mechanism> {
-        self.config.mechanisms.iter().filter(|m| self.is_encrypted() || !m.needs_tls)
+        let certificate = self.has_certificate();
+        self.config
+            .mechanisms
+            .iter()
+            .filter(move |m| (self.is_encrypted() || !m.needs_tls) && (certificate || !m.needs_certificate))
     }
 
     /// RFC 3207 section 4.2: never under TLS.
@@ -313,7 +321,7 @@ impl Server {
             return self.fault(Some(verb), status::OUT_OF_ORDER, "already authenticated");
         }
         let known = self.config.mechanisms.iter().find(|m| m.name.eq_ignore_ascii_case(mechanism));
-        match known {
+        match known.filter(|m| !m.needs_certificate || self.has_certificate()) {
             Some(m) if m.needs_tls && !self.is_encrypted() => {
                 self.fault(Some(verb), status::ENCRYPTION_REQUIRED, "this mechanism wants TLS first")
             }

@@ -115,12 +115,20 @@ pub struct Mechanism {
     pub name: Cow<'static, str>,
     /// It is neither listed nor accepted before TLS (RFC 4954 section 4): it shows a password.
     pub needs_tls: bool,
+    /// It is neither listed nor accepted before the client has shown a certificate (EXTERNAL).
+    pub needs_certificate: bool,
 }
 
 impl Mechanism {
     /// A mechanism.
     pub fn new(name: impl Into<Cow<'static, str>>, needs_tls: bool) -> Self {
-        Self { name: name.into(), needs_tls }
+        Self { name: name.into(), needs_tls, needs_certificate: false }
+    }
+
+    /// The same, offered only where the client has shown a certificate.
+    #[must_use]
+    pub fn with_certificate(self, needed: bool) -> Self {
+        Self { needs_certificate: needed, ..self }
     }
 }
 

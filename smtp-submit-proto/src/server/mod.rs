@@ -194,6 +194,11 @@ impl Server {
         self.tls.is_some()
     }
 
+    /// Whether TLS has the client's certificate.
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.peer_certificate.is_some())
+    }
+
     /// Whether AUTH has succeeded.
     #[must_use]
     pub const fn is_authenticated(&self) -> bool {

@@ -102,6 +102,8 @@ pub mod status {
         AUTHENTICATED = 235, 7, 0;
         /// The service stops.
         SHUTTING_DOWN = 421, 3, 2;
+        /// The session is not permitted any more.
+        NO_LONGER_PERMITTED = 421, 7, 0;
         /// The client was too slow, or silent.
         TIMED_OUT = 421, 4, 2;
         /// Too many faulty commands.

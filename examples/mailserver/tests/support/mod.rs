@@ -1,6 +1,9 @@
 //! The real binary on ports the system chooses, and blocking clients that speak lines.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod sasl;
+pub(crate) mod tokens;
+
 use std::{
     collections::HashMap,
     io::{self, BufRead as _, BufReader, Read, Write},
@@ -15,7 +18,7 @@ use std::{
 use base64::Engine as _;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
-    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
 };
 
 pub(crate) const SERVICES: &str = "\
@@ -98,7 +101,11 @@ impl Server {
             {
                 server.ports.insert(service.to_owned(), port);
             }
-            let last = line.contains("curl") && line.contains("MAILINDEX");
+            let is_command = line.contains("curl") && line.contains("MAILINDEX");
+            // With many mailboxes there is no command to try.
+            let last = is_command
+                || line.contains("Mailboxes and passwords")
+                    && server.table.iter().any(|l| l.contains("(its address)"));
             server.table.push(line);
             if last {
                 break;
@@ -121,15 +128,41 @@ impl Server {
 
     /// A connection: TLS at once where the service's name says so.
     pub(crate) fn connect(&self, service: &str) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let mut client =
-            Client { stream: Some(Stream::Plain(stream)), rest: Vec::new(), trust: self.certificate() };
+        let mut client = self.connect_plain(service);
         if service.ends_with('s') {
             client.upgrade();
         }
         client
+    }
+
+    /// A connection without TLS yet.
+    pub(crate) fn connect_plain(&self, service: &str) -> Client {
+        let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { stream: Some(Stream::Plain(stream)), rest: Vec::new(), trust: self.certificate() }
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    }
+
+    /// Waits until the log has these words beyond its first `from` octets.
+    pub(crate) fn logged(&self, from: usize, words: &str) {
+        let end = Instant::now() + Duration::from_secs(15);
+        while !self.log()[from..].contains(words) {
+            assert!(Instant::now() < end, "{words:?} is not logged");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Kilobytes of memory in use.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// `mailserver user ...` beside the running server, with a line on standard input.
@@ -183,6 +216,11 @@ pub(crate) struct Client {
 impl Client {
     /// TLS from here, with the certificate verified.
     pub(crate) fn upgrade(&mut self) {
+        self.upgrade_with(None);
+    }
+
+    /// The same, showing a certificate: its file and its key's.
+    pub(crate) fn upgrade_with(&mut self, shown: Option<(&Path, &Path)>) {
         assert!(self.rest.is_empty(), "nothing comes in the clear after the go-ahead");
         let Some(Stream::Plain(stream)) = self.stream.take() else { panic!("TLS already") };
         let mut roots = RootCertStore::empty();
@@ -190,11 +228,26 @@ impl Client {
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_root_certificates(roots);
+        let config = match shown {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => config
+                .with_client_auth_cert(
+                    vec![CertificateDer::from_pem_file(certificate).unwrap()],
+                    PrivateKeyDer::from_pem_file(key).unwrap(),
+                )
+                .unwrap(),
+        };
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let tls = ClientConnection::new(Arc::new(config), name).unwrap();
         self.stream = Some(Stream::Tls(Box::new(StreamOwned::new(tls, stream))));
+    }
+
+    /// The `tls-exporter` channel binding (RFC 9266).
+    pub(crate) fn exporter(&self) -> Option<[u8; 32]> {
+        let Some(Stream::Tls(tls)) = &self.stream else { return None };
+        let label = b"EXPORTER-Channel-Binding";
+        Some(tls.conn.export_keying_material([0; 32], label, Some(&[])).unwrap())
     }
 
     pub(crate) fn write(&mut self, octets: &[u8]) {

@@ -28,13 +28,8 @@ enum Begun<'b> {
 }
 
 /// What a part is before it is read.
-const EMPTY: SinglePart<'_> = SinglePart::new(
-    Cow::Borrowed(&[]),
-    Cow::Borrowed(&[]),
-    Cow::Borrowed(&[]),
-    0,
-    BodyKind::Basic,
-);
+const EMPTY: SinglePart<'_> =
+    SinglePart::new(Cow::Borrowed(&[]), Cow::Borrowed(&[]), Cow::Borrowed(&[]), 0, BodyKind::Basic);
 
 impl<'b> Reader<'b> {
     /// `body = "(" (body-type-1part / body-type-mpart) ")"`

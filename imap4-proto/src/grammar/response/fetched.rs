@@ -237,7 +237,7 @@ fn less_common(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
                 Ok(()) => Ok((reader.rest, Attribute::Envelope(e))),
                 Err(Fault(why)) => fault(why),
             }
-        },
+        }
         Name::Word(word @ (BODY | BODYSTRUCTURE)) => {
             let extensible = word == BODYSTRUCTURE;
             let mut reader = Reader { rest: value, reading };

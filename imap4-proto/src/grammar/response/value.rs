@@ -3,8 +3,7 @@
 use memchr::memchr;
 
 use crate::grammar::{
-    Fault, Parse, before, fault,
-    is_flag_text,
+    Fault, Parse, before, fault, is_flag_text,
     string::{literal_header, nil, quoted, take_while},
 };
 use crate::types::{AString, FlagList, Form, NString, Quirks, Reading};

@@ -1,60 +1,81 @@
-//! Optional parts, as small as can be: so that their cases run, and fail where they should.
+//! Optional parts: those of the store in memory, with their faults.
 
-use super::{Fault, store::FaultyAccount};
+use super::{
+    Fault,
+    store::{FaultyAccount, pause},
+};
 use crate::{
-    Account, Acl, Annotation, BoxFuture, ErrorKind, Mailbox, MailboxId, MetaItems, Metadata, OpenMode, Quota,
-    QuotaUse, Result, Rights, StatusItems, UidSet,
+    Account, Acl, Annotation, BoxFuture, ErrorKind, Mailbox, MailboxId, MetaItems, Metadata, MetadataLimits,
+    OpenMode, QuotaLimits, QuotaUsage, Result, Rights, UidSet,
 };
 
 impl FaultyAccount {
-    async fn used(&self) -> Result<u64> {
-        let ids: Vec<MailboxId> = self.inner.list().await?.into_iter().filter_map(|m| m.id).collect();
-        Ok(self.inner.status(&ids, StatusItems::SIZE).await?.iter().map(|s| s.size).sum())
-    }
-
-    pub(super) async fn room_for(&self, octets: u64) -> Result<()> {
-        let limit = self.broken.shared.limits.lock().unwrap().get(&*self.inner.who).copied();
-        match limit {
-            Some(limit) if self.used().await? + octets > limit * 1024 => Err(ErrorKind::OverQuota.into()),
-            _ => Ok(()),
-        }
+    /// Asks for room in a step of its own.
+    pub(super) fn room_for(&self, octets: u64, messages: u64) -> Result<()> {
+        let (limits, used) = self.inner.store.quota(&self.inner.who)?;
+        limits.check(&used, &QuotaUsage { octets, messages, mailboxes: 0 })
     }
 
     pub(super) async fn room_for_copies(&self, from: &MailboxId, uids: &UidSet) -> Result<()> {
         let (_, source) = self.inner.open(from, OpenMode::Examine).await.map_err(|_| ErrorKind::Gone)?;
         let all = source.meta(uids, MetaItems::SIZE, None, usize::MAX).await?.items;
-        self.room_for(all.iter().map(|m| m.size).sum()).await
+        self.room_for(all.iter().map(|m| m.size).sum(), all.len() as u64)
     }
-}
 
-impl Quota for FaultyAccount {
-    fn roots<'a>(&'a self, _: &'a MailboxId) -> BoxFuture<'a, Result<Vec<QuotaUse>>> {
-        self.root(&self.inner.who)
+    /// Does what it is given as if there were no limits.
+    pub(super) async fn without_limits<T>(&self, work: impl Future<Output = T>) -> T {
+        let (store, who) = (&self.inner.store, &*self.inner.who);
+        let limits = store.quota(who).map(|(limits, _)| limits).unwrap_or_default();
+        store.set_quota(who, QuotaLimits::default()).unwrap();
+        let done = work.await;
+        if !self.is(Fault::QuotaBeforeTheStep) {
+            store.set_quota(who, limits).unwrap();
+        }
+        done
     }
-    fn root<'a>(&'a self, root: &'a str) -> BoxFuture<'a, Result<Vec<QuotaUse>>> {
-        Box::pin(async move {
-            let used = self.used().await?.div_ceil(1024);
-            let limit = self.broken.shared.limits.lock().unwrap().get(root).copied().unwrap_or(u64::MAX);
-            Ok(vec![QuotaUse { root: root.to_owned(), resource: "STORAGE".into(), used, limit }])
-        })
+
+    pub(super) async fn commit_by_message(
+        &self,
+        messages: u64,
+        largest: u64,
+        commit: impl Future<Output = Result<crate::AppendOutcome>>,
+    ) -> Result<crate::AppendOutcome> {
+        self.room_for(largest, messages)?;
+        self.without_limits(commit).await
     }
-    fn set<'a>(&'a self, root: &'a str, limits: &'a [(String, u64)]) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            for (_, limit) in limits {
-                self.broken.shared.limits.lock().unwrap().insert(root.to_owned(), *limit);
+
+    pub(super) async fn commit_late(
+        &self,
+        octets: u64,
+        messages: u64,
+        commit: impl Future<Output = Result<crate::AppendOutcome>>,
+    ) -> Result<crate::AppendOutcome> {
+        let (limits, used) = {
+            let mut kept = self.broken.shared.limits.lock().unwrap();
+            let (limits, used) = self.inner.store.quota(&self.inner.who)?;
+            // Once lifted, the store's own check is out of the way.
+            if limits != QuotaLimits::default() {
+                *kept = limits;
             }
-            Ok(())
-        })
+            (*kept, used)
+        };
+        limits.check(&used, &QuotaUsage { octets, messages, mailboxes: 0 })?;
+        pause();
+        self.without_limits(commit).await
+    }
+
+    fn acl(&self) -> &dyn Acl {
+        &self.inner
+    }
+
+    fn metadata(&self) -> &dyn Metadata {
+        &self.inner
     }
 }
 
 impl Acl for FaultyAccount {
     fn get<'a>(&'a self, id: &'a MailboxId) -> BoxFuture<'a, Result<Vec<(String, Rights)>>> {
-        Box::pin(async move {
-            let lists = self.broken.shared.rights.lock().unwrap();
-            let own = lists.iter().filter(|((mailbox, _), _)| mailbox == id);
-            Ok(own.map(|((_, who), rights)| (who.clone(), *rights)).collect())
-        })
+        self.acl().get(id)
     }
     fn set<'a>(
         &'a self,
@@ -62,19 +83,17 @@ impl Acl for FaultyAccount {
         who: &'a str,
         rights: Option<Rights>,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let mut lists = self.broken.shared.rights.lock().unwrap();
-            let key = (id.clone(), who.to_owned());
-            match rights {
-                Some(rights) => _ = lists.insert(key, rights),
-                None if self.is(Fault::RightsStay) => {}
-                None => _ = lists.remove(&key),
+        match rights {
+            None if self.is(Fault::RightsStay) => Box::pin(async { Ok(()) }),
+            // A minus means nothing to it.
+            _ if self.is(Fault::NegativeRights) => {
+                self.acl().set(id, who.strip_prefix('-').unwrap_or(who), rights)
             }
-            Ok(())
-        })
+            _ => self.acl().set(id, who, rights),
+        }
     }
-    fn mine<'a>(&'a self, _: &'a MailboxId) -> BoxFuture<'a, Result<Rights>> {
-        Box::pin(async { Ok(Rights::OWNER) })
+    fn mine<'a>(&'a self, id: &'a MailboxId) -> BoxFuture<'a, Result<Rights>> {
+        self.acl().mine(id)
     }
 }
 
@@ -85,18 +104,18 @@ impl Metadata for FaultyAccount {
         entries: &'a [String],
         depth: u8,
     ) -> BoxFuture<'a, Result<Vec<Annotation>>> {
+        if !self.is(Fault::LooseEntries) {
+            return self.metadata().get(id, entries, depth);
+        }
         Box::pin(async move {
-            let all = self.broken.shared.annotations.lock().unwrap();
+            let all = self.metadata().get(id, &[String::new()], u8::MAX).await?;
             let wanted = |name: &str| {
                 entries.iter().any(|entry| {
-                    let Some(below) = name.strip_prefix(entry.as_str()) else { return false };
-                    let levels = below.matches('/').count();
-                    let apart = below.is_empty() || below.starts_with('/');
-                    (apart || self.is(Fault::LooseEntries)) && levels <= usize::from(depth)
+                    let below = name.strip_prefix(entry.as_str());
+                    below.is_some_and(|b| b.matches('/').count() <= usize::from(depth))
                 })
             };
-            let own = all.iter().filter(|((mailbox, name), _)| mailbox.as_ref() == id && wanted(name));
-            Ok(own.map(|((_, name), value)| (name.clone(), value.clone())).collect())
+            Ok(all.into_iter().filter(|(name, _)| wanted(name)).collect())
         })
     }
     fn set<'a>(
@@ -105,15 +124,29 @@ impl Metadata for FaultyAccount {
         entries: &'a [(String, Option<Vec<u8>>)],
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let mut all = self.broken.shared.annotations.lock().unwrap();
-            for (name, value) in entries {
-                let key = (id.cloned(), name.clone());
-                match value {
-                    Some(value) => _ = all.insert(key, value.clone()),
-                    None => _ = all.remove(&key),
+            match self.broken.fault {
+                Fault::SplitAnnotations => {
+                    for entry in entries {
+                        self.metadata().set(id, std::slice::from_ref(entry)).await?;
+                    }
+                    Ok(())
                 }
+                Fault::EmptyIsNone => {
+                    let full = |(name, value): &(String, Option<Vec<u8>>)| {
+                        (name.clone(), value.clone().filter(|v| !v.is_empty()))
+                    };
+                    let entries: Vec<_> = entries.iter().map(full).collect();
+                    self.metadata().set(id, &entries).await
+                }
+                _ => self.metadata().set(id, entries).await,
             }
-            Ok(())
         })
+    }
+    fn limits(&self) -> MetadataLimits {
+        match self.is(Fault::BoundlessAnnotations) {
+            // What it says is not what it keeps to.
+            true => MetadataLimits::new(1024, 10),
+            false => self.metadata().limits(),
+        }
     }
 }

@@ -11,13 +11,13 @@ use crate::memory::{
 use crate::{
     Account, Acl, AppendOutcome, AppendSpec, Body, BoxFuture, Changes, CopyOutcome, Delivery, Derived,
     ErrorKind, ExpungeOutcome, FlagOp, FlagOutcome, Flags, Hint, Interest, InternalDate, LocalHub,
-    LocalWatch, MailStore, Mailbox, MailboxId, MailboxInfo, MailboxName, MaildropLock, MetaBatch, MetaItems,
-    Metadata, ModSeq, OpenMode, Part, Quota, Recipient, Replaces, Result, Snapshot, SpecialUse, Staged,
-    Status, StatusItems, Uid, UidSet, Watch, conformance::block_on,
+    LocalWatch, MailQueue, MailStore, Mailbox, MailboxId, MailboxInfo, MailboxName, MaildropLock, MetaBatch,
+    MetaItems, Metadata, ModSeq, OpenMode, Part, Quota, Recipient, Replaces, Result, Snapshot, SpecialUse,
+    Staged, Status, StatusItems, Submission, Submitted, Uid, UidSet, Watch, conformance::block_on,
 };
 
 /// Gives others time to come between.
-fn pause() {
+pub(super) fn pause() {
     thread::sleep(Duration::from_micros(100));
 }
 
@@ -44,6 +44,9 @@ impl MailStore for FaultyStore {
             broken: self.broken.clone(),
         })
     }
+    fn queue(&self) -> Option<&dyn MailQueue> {
+        Some(self)
+    }
 }
 
 pub(super) struct FaultyDelivery {
@@ -69,7 +72,25 @@ impl Delivery for FaultyDelivery {
                 }
             }
         }
+        if self.broken.is(Fault::QuotaNotForDeliveries) {
+            let account =
+                FaultyAccount { inner: self.store.open_account("anna").await.unwrap(), broken: self.broken };
+            return account.without_limits(self.inner.commit(&to)).await;
+        }
         self.inner.commit(&to).await
+    }
+    async fn submit(self, to: &[Recipient], mut what: Submission) -> Submitted {
+        if self.broken.is(Fault::ServedAndQueued) {
+            what.entry.iter_mut().flat_map(|e| &mut e.recipients).for_each(|r| r.unless_delivered = None);
+        }
+        let cause = if self.broken.is(Fault::SplitReport) { what.settle.take() } else { None };
+        let mut done = self.inner.submit(to, what).await;
+        if let Some(cause) = cause
+            && let Err(e) = self.store.settle(&cause).await
+        {
+            done.queued = Err(e);
+        }
+        done
     }
 }
 
@@ -101,7 +122,17 @@ impl Account for FaultyAccount {
     }
 
     async fn create(&self, name: &MailboxName, uses: SpecialUse) -> Result<MailboxId> {
-        let id = self.inner.create(name, uses).await?;
+        let id = match self.is(Fault::QuotaNotForMailboxes) {
+            true => self.without_limits(self.inner.create(name, uses)).await?,
+            false => self.inner.create(name, uses).await?,
+        };
+        let old = self.broken.shared.annotations.lock().unwrap().get(name).cloned();
+        if let Some(old) = old.filter(|_| self.is(Fault::InheritedAnnotations)) {
+            self.inner.step(|s| {
+                s.account()?.folder(&id, ErrorKind::NotFound)?.annotations = old;
+                Ok(())
+            })?;
+        }
         let old = self.broken.shared.validities.lock().unwrap().get(name).copied();
         if let Some(old) = old.filter(|_| self.is(Fault::ReusedValidity)) {
             self.inner.step(|s| {
@@ -115,9 +146,17 @@ impl Account for FaultyAccount {
     async fn delete(&self, id: &MailboxId) -> Result<()> {
         let info = self.inner.list().await?.into_iter().find(|m| m.id.as_ref() == Some(id));
         let status = self.inner.status(std::slice::from_ref(id), StatusItems::NONE).await?;
+        let annotations =
+            self.inner.step(|s| Ok(s.account()?.folder(id, ErrorKind::NotFound)?.annotations.clone()));
         self.inner.delete(id).await?;
         let (Some(info), Some(status)) = (info, status.first()) else { return Ok(()) };
         self.broken.shared.validities.lock().unwrap().insert(info.name.clone(), status.uid_validity);
+        self.broken
+            .shared
+            .annotations
+            .lock()
+            .unwrap()
+            .insert(info.name.clone(), annotations.unwrap_or_default());
         if self.is(Fault::DeleteUnsubscribes) {
             self.inner.subscribe(&info.name, false).await?;
         }
@@ -138,7 +177,14 @@ impl Account for FaultyAccount {
                 Ok(())
             });
         }
-        self.inner.rename(id, to).await
+        self.inner.rename(id, to).await?;
+        if self.is(Fault::BareRename) {
+            self.inner.step(|s| {
+                s.account()?.folders.values_mut().for_each(|f| f.acl.clear());
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 
     async fn subscribe(&self, name: &MailboxName, on: bool) -> Result<()> {
@@ -179,7 +225,6 @@ impl Account for FaultyAccount {
         if self.is(Fault::DateLost) {
             spec.internal_date = Some(InternalDate::now());
         }
-        self.room_for(spec.declared_len.unwrap_or(0)).await?;
         let inner = Some(self.inner.stage(id, spec).await?);
         let mut staged = self.broken.shared.staged.lock().unwrap();
         *staged += 1;
@@ -193,9 +238,14 @@ impl Account for FaultyAccount {
         replaces: Option<Replaces>,
     ) -> Result<AppendOutcome> {
         self.early_hint(id);
-        let sizes = staged.iter().map(|s| s.len);
-        self.room_for(if self.is(Fault::QuotaByMessage) { sizes.max().unwrap_or(0) } else { sizes.sum() })
-            .await?;
+        let (total, largest, count) = (
+            staged.iter().map(|s| s.len).sum(),
+            staged.iter().map(|s| s.len).max().unwrap_or(0),
+            staged.len() as u64,
+        );
+        if self.is(Fault::QuotaForBoth) {
+            self.room_for(total, count)?;
+        }
         if self.is(Fault::DisorderedAppend) {
             staged.sort_by_key(|s| s.nth);
         }
@@ -218,12 +268,17 @@ impl Account for FaultyAccount {
             self.inner.commit(id, Vec::new(), replaces).await?;
             return Ok(outcome);
         }
-        self.inner.commit(id, inner, replaces).await
+        let commit = self.inner.commit(id, inner, replaces);
+        match self.broken.fault {
+            Fault::QuotaByMessage => self.commit_by_message(count, largest, commit).await,
+            Fault::QuotaBeforeTheStep => self.commit_late(total, count, commit).await,
+            _ => commit.await,
+        }
     }
 
     async fn copy(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        if !self.is(Fault::QuotaNotForCopies) {
-            self.room_for_copies(from, uids).await?;
+        if self.is(Fault::QuotaNotForCopies) {
+            return self.without_limits(self.inner.copy(from, uids, to)).await;
         }
         let (_, source) =
             self.inner.open(from, OpenMode::Examine).await.or_else(|_| fault(ErrorKind::Gone))?;
@@ -282,7 +337,7 @@ impl Account for FaultyAccount {
     }
 
     fn quota(&self) -> Option<&dyn Quota> {
-        Some(self)
+        self.inner.quota()
     }
 
     fn acl(&self) -> Option<&dyn Acl> {

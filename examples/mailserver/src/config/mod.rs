@@ -1,18 +1,27 @@
 //! The configuration file: its keys, its defaults, and what is wrong with it in one line.
 
+mod access;
+mod file;
+mod tokens;
+
 use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
-use mail_session::auth::{Plaintext, Protocol};
+use mail_session::{
+    auth::{Plaintext, Protocol},
+    policy::Policy,
+};
 use serde::Deserialize;
 
+#[cfg(test)]
+pub(crate) use self::tokens::Scopes;
+pub(crate) use self::tokens::{Introspection, Source, Tokens};
 use crate::{
     address::Address,
     fault::{Fault, Result},
-    password,
 };
 
 /// What the server is to do.
@@ -25,7 +34,16 @@ pub(crate) struct Config {
     pub(crate) listen: Vec<(Service, SocketAddr)>,
     /// Certificate and key; `None`: self-signed ones in `data`.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// Whose certificates clients may log in with (EXTERNAL).
+    pub(crate) client_ca: Option<PathBuf>,
     pub(crate) plaintext: Plaintext,
+    /// Whether passwords are kept for SCRAM too, and SCRAM is offered.
+    pub(crate) scram: bool,
+    /// Whether CRAM-MD5 and APOP are offered, for mailboxes whose password the file states.
+    pub(crate) cram_md5: bool,
+    pub(crate) policy: Policy,
+    /// `None`: no bearer tokens.
+    pub(crate) tokens: Option<Tokens>,
     pub(crate) limits: Limits,
     pub(crate) mailboxes: Vec<Mailbox>,
 }
@@ -89,76 +107,28 @@ impl Service {
 }
 
 /// How many connections there may be.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
     /// From everybody together.
     pub(crate) connections: u32,
     /// From one address (an IPv6 /64); loopback is exempt.
     pub(crate) connections_per_address: u32,
+    /// Wrong logins without a consequence, to one mailbox; then comes a growing wait.
+    pub(crate) failed_logins_per_mailbox: u32,
+    /// The same from one address; loopback is exempt.
+    pub(crate) failed_logins_per_address: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 10_000, connections_per_address: 50 }
+        Self {
+            connections: 10_000,
+            connections_per_address: 50,
+            failed_logins_per_mailbox: 10,
+            failed_logins_per_address: 30,
+        }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    hostname: Option<String>,
-    data: Option<PathBuf>,
-    #[serde(default)]
-    listen: Listen,
-    #[serde(default)]
-    tls: Tls,
-    #[serde(default)]
-    auth: Auth,
-    #[serde(default)]
-    limits: Limits,
-    #[serde(default)]
-    mailbox: Vec<toml::Spanned<Entry>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Listen {
-    imap: Vec<SocketAddr>,
-    imaps: Vec<SocketAddr>,
-    pop3: Vec<SocketAddr>,
-    pop3s: Vec<SocketAddr>,
-    submission: Vec<SocketAddr>,
-    submissions: Vec<SocketAddr>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Tls {
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Auth {
-    plaintext: PlaintextKey,
-}
-
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(rename_all = "kebab-case")]
-enum PlaintextKey {
-    #[default]
-    TlsOnly,
-    Always,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    address: String,
-    password: Option<String>,
-    password_hash: Option<String>,
 }
 
 /// The services and ports without a configuration file.
@@ -185,7 +155,7 @@ impl Config {
                         file.display()
                     ))
                 })?;
-                Self::parse(&text, file)?
+                file::parse(&text, file)?
             }
             None => Self {
                 file: None,
@@ -193,7 +163,12 @@ impl Config {
                 data: DEFAULT_DATA.into(),
                 listen: DEFAULT_PORTS.map(|(s, port)| (s, SocketAddr::from(([127, 0, 0, 1], port)))).to_vec(),
                 tls: None,
+                client_ca: None,
                 plaintext: Plaintext::TlsOnly,
+                scram: true,
+                cram_md5: false,
+                policy: Policy::default(),
+                tokens: None,
                 limits: Limits::default(),
                 mailboxes: Vec::new(),
             },
@@ -203,104 +178,6 @@ impl Config {
         }
         Ok(config)
     }
-
-    fn parse(text: &str, file: &Path) -> Result<Self> {
-        let at = |span: Option<std::ops::Range<usize>>, what: &str| {
-            let line = span.and_then(|s| text.get(..s.start)).map(|before| before.matches('\n').count() + 1);
-            Fault::new(match line {
-                Some(line) => format!("{} line {line}: {what}", file.display()),
-                None => format!("{}: {what}", file.display()),
-            })
-        };
-        let f: File = toml::from_str(text).map_err(|e| at(e.span(), e.message()))?;
-        // What the file names lies beside the file, wherever the server is started.
-        let beside = |path: PathBuf| file.parent().map_or_else(|| path.clone(), |dir| dir.join(&path));
-        let hostname = f.hostname.unwrap_or_else(|| DEFAULT_HOSTNAME.to_owned());
-        if !is_hostname(&hostname) {
-            return Err(Fault::new(format!(
-                "{}: hostname = {hostname:?} is no host name; write one like \"mail.example.org\"",
-                file.display()
-            )));
-        }
-        let tls = match (f.tls.certificate, f.tls.key) {
-            (Some(certificate), Some(key)) => Some((beside(certificate), beside(key))),
-            (None, None) => None,
-            _ => {
-                return Err(Fault::new(format!(
-                    "{}: [tls] names a certificate or a key but not both; name both, or neither for a self-signed one",
-                    file.display()
-                )));
-            }
-        };
-        let mut mailboxes: Vec<Mailbox> = Vec::with_capacity(f.mailbox.len());
-        for entry in f.mailbox {
-            let (span, entry) = (entry.span(), entry.into_inner());
-            let mailbox = mailbox(entry).map_err(|what| at(Some(span.clone()), &what))?;
-            if mailboxes.iter().any(|m| m.address == mailbox.address) {
-                let what = format!("a second [[mailbox]] for {}; remove one", mailbox.address);
-                return Err(at(Some(span), &what));
-            }
-            mailboxes.push(mailbox);
-        }
-        let l = f.listen;
-        let listen: Vec<_> = [
-            (Service::Imap, l.imap),
-            (Service::Imaps, l.imaps),
-            (Service::Pop3, l.pop3),
-            (Service::Pop3s, l.pop3s),
-            (Service::Submission, l.submission),
-            (Service::Submissions, l.submissions),
-        ]
-        .into_iter()
-        .flat_map(|(service, addresses)| addresses.into_iter().map(move |a| (service, a)))
-        .collect();
-        Ok(Self {
-            file: Some(file.to_owned()),
-            hostname,
-            data: beside(f.data.unwrap_or_else(|| DEFAULT_DATA.into())),
-            listen,
-            tls,
-            plaintext: match f.auth.plaintext {
-                PlaintextKey::TlsOnly => Plaintext::TlsOnly,
-                PlaintextKey::Always => Plaintext::Always,
-            },
-            limits: f.limits,
-            mailboxes,
-        })
-    }
-}
-
-fn mailbox(entry: Entry) -> std::result::Result<Mailbox, String> {
-    let address = Address::parse(&entry.address)?;
-    let password = match (entry.password, entry.password_hash) {
-        (Some(_), Some(_)) => {
-            return Err(format!("{address} has both password and password_hash; keep one"));
-        }
-        (Some(clear), None) => {
-            password::acceptable(clear.as_bytes()).map_err(|what| format!("{address}: {what}"))?;
-            Password::Clear(auth_sasl::Secret::from(clear.into_bytes()))
-        }
-        (None, Some(hash)) => {
-            if !password::is_hash(&hash) {
-                return Err(format!(
-                    "{address}: password_hash is no Argon2id hash; it begins with $argon2id$ (or give password)"
-                ));
-            }
-            Password::Hash(hash)
-        }
-        (None, None) => Password::Unsaid,
-    };
-    Ok(Mailbox { address, password })
-}
-
-fn is_hostname(name: &str) -> bool {
-    let label = |l: &str| {
-        (1..=63).contains(&l.len())
-            && !l.starts_with('-')
-            && !l.ends_with('-')
-            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    name.len() <= 253 && name.split('.').all(label)
 }
 
 #[cfg(test)]
@@ -308,7 +185,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Config> {
-        Config::parse(text, Path::new("/etc/m/mail.toml"))
+        file::parse(text, Path::new("/etc/m/mail.toml"))
     }
 
     #[test]

@@ -1,0 +1,342 @@
+//! Who may enter: what the mechanisms ask, answered from the store, the settings in force and the tables of wrong
+//! logins.
+//!
+//! Every login takes the same way: whose mailbox is it, is it held back, what does the policy say, is the credential
+//! right. A password or proof that will be refused anyway is checked against nobody's, so that it takes as long.
+
+mod certificate;
+mod passwords;
+
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use auth_sasl::{
+    Secret,
+    scram::{DEFAULT_ITERATIONS, Decoy, Hash, StoredKeys},
+};
+use mail_session::{
+    auth::{AuthError, AuthErrorKind, Authority, Credential, Identity, LoginContext, Mechanism},
+    policy::{Attempt, Decision, Proof},
+};
+use mailstore_sqlite::AccountInfo;
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+use self::passwords::Passwords;
+use crate::{
+    accounts::Accounts,
+    fault::Result,
+    live::{Live, Settings},
+    password,
+    present::Present,
+    stored::Stored,
+    throttle::{Held, Limit, Throttle},
+    token,
+};
+
+/// All that may be listed, best first; what is not served is not offered.
+const MECHANISMS: &[Mechanism] = &[
+    Mechanism::EXTERNAL,
+    Mechanism::SCRAM_SHA_512_PLUS,
+    Mechanism::SCRAM_SHA_256_PLUS,
+    Mechanism::SCRAM_SHA_1_PLUS,
+    Mechanism::SCRAM_SHA_512,
+    Mechanism::SCRAM_SHA_256,
+    Mechanism::SCRAM_SHA_1,
+    Mechanism::OAUTHBEARER,
+    Mechanism::XOAUTH2,
+    Mechanism::PLAIN,
+    Mechanism::LOGIN,
+    Mechanism::CRAM_MD5,
+    Mechanism::ANONYMOUS,
+];
+
+type Login<T> = std::result::Result<T, AuthError>;
+
+/// The mailboxes of the store, and who may open them.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    accounts: Arc<Accounts>,
+    live: Arc<Live>,
+    present: Arc<Present>,
+    passwords: Passwords,
+    throttle: Throttle,
+    /// Of what unknown users' salts are made.
+    decoy: Zeroizing<Vec<u8>>,
+    host: String,
+}
+
+/// Whom a login name means, and what stands against his login before any credential is looked at.
+struct Visitor {
+    account: Option<AccountInfo>,
+    /// The mailbox to open, where it is another's; by the name that was asked for.
+    other: Option<(String, Option<AccountInfo>)>,
+    /// His proof can be guessed, so that attempts are limited.
+    guessed: bool,
+    held: Option<Held>,
+    decision: Option<Decision>,
+    attempt: Option<Attempt>,
+    settings: Arc<Settings>,
+}
+
+impl Gate {
+    pub(crate) fn new(
+        accounts: Arc<Accounts>,
+        live: Arc<Live>,
+        present: Arc<Present>,
+        limits: crate::config::Limits,
+        decoy: Zeroizing<Vec<u8>>,
+        host: &str,
+    ) -> Result<Self> {
+        let limit = |free| Limit { free, ..Limit::USUAL };
+        Ok(Self {
+            accounts,
+            live,
+            present,
+            passwords: Passwords::new()?,
+            throttle: Throttle::new(
+                limit(limits.failed_logins_per_mailbox),
+                limit(limits.failed_logins_per_address),
+            ),
+            decoy,
+            host: host.to_owned(),
+        })
+    }
+
+    /// Runs a call that blocks for a short while.
+    async fn look_up(&self, name: &str) -> Login<Option<AccountInfo>> {
+        let (accounts, name) = (Arc::clone(&self.accounts), name.to_owned());
+        match spawn_blocking(move || accounts.by_login(&name)).await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(e)) => Err(AuthError::new(AuthErrorKind::Unavailable, format!("the store: {e}"))),
+            Err(e) => Err(AuthError::new(AuthErrorKind::Unavailable, e.to_string())),
+        }
+    }
+
+    /// Whom the name means, and whether he may enter by this proof.
+    async fn visitor(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        opens: Option<&str>,
+        proof: Proof,
+    ) -> Login<Visitor> {
+        let guessed = proof.is_basic();
+        let settings = self.live.now();
+        let account = self.look_up(user).await?;
+        let other = match opens {
+            Some(name) => Some((name.to_owned(), self.look_up(name).await?)),
+            None => None,
+        };
+        let held = if guessed {
+            let name = account.as_ref().map_or(user, |a| &a.name);
+            self.throttle.held(name, address(context), Instant::now())
+        } else {
+            None
+        };
+        let attempt = account.as_ref().map(|account| {
+            let attempt = Attempt::new(context.protocol, &account.name, proof, token::now())
+                .with_password_allowed(context.password_allowed());
+            match &other {
+                // Another spelling of the own name is the own mailbox, and a name nobody has is not shared.
+                Some((name, found)) => attempt.opening(found.as_ref().map_or(name, |a| &a.name)),
+                None => attempt,
+            }
+        });
+        let decision = attempt.as_ref().map(|attempt| settings.policy.decide(attempt));
+        Ok(Visitor { account, other, guessed, held, decision, attempt, settings })
+    }
+
+    /// The end of a login: `right` says whether the credential is.
+    fn settle(&self, context: &LoginContext, user: &str, visitor: Visitor, right: bool) -> Login<Identity> {
+        let Visitor { account, other, guessed, held, decision, attempt, settings } = visitor;
+        // Who is held back is not counted: or else guesses would hold a mailbox for ever.
+        let count = guessed && held.is_none();
+        let (Some(account), Some(decision), Some(attempt)) = (account, decision, attempt) else {
+            self.wrong(context, user, count);
+            // A name nobody has is not repeated: it may be a password in the wrong field.
+            return Err(AuthError::new(AuthErrorKind::Wrong, "nobody has this name"));
+        };
+        if let Some(held) = held {
+            return Err(AuthError::new(AuthErrorKind::Throttled, format!("{}: {held}", account.name)));
+        }
+        if !decision.permitted && !decision.rule.is_of_sharing() {
+            // Counted, since a client cannot tell: he would learn by the waits what the password is.
+            self.wrong(context, &account.name, count);
+            return Err(decision.refusal(attempt.proof));
+        }
+        if !right {
+            self.wrong(context, &account.name, count);
+            let detail = format!("not the credential of {}", account.name);
+            return Err(AuthError::new(AuthErrorKind::Wrong, detail));
+        }
+        if !decision.permitted {
+            return Err(decision.refusal(attempt.proof));
+        }
+        self.throttle.succeeded(&account.name, address(context), Instant::now());
+        let rule = &decision.rule;
+        tracing::debug!(session = context.session, login = account.name, %rule, "permitted");
+        let identity = match other {
+            Some((asked, found)) => {
+                let opened = found.map_or_else(|| account.name.clone(), |a| a.name);
+                Identity::acting(account.name, opened, asked)
+            }
+            None => Identity::new(account.name),
+        };
+        self.present.entered(&context.session, attempt);
+        let now = self.live.now();
+        if !Arc::ptr_eq(&now, &settings) {
+            // The policy changed meanwhile, and its review may have come too early for this session.
+            self.present.review(&now.policy);
+        }
+        Ok(identity)
+    }
+
+    fn wrong(&self, context: &LoginContext, mailbox: &str, count: bool) {
+        if count {
+            self.throttle.failed(mailbox, address(context), Instant::now());
+        }
+    }
+}
+
+impl Visitor {
+    /// The account whose credential is to be checked; `None` where it would not help.
+    fn checked(&self) -> Option<&AccountInfo> {
+        let decision = self.decision.as_ref()?;
+        let helps = self.held.is_none() && (decision.permitted || decision.rule.is_of_sharing());
+        self.account.as_ref().filter(|_| helps)
+    }
+}
+
+fn address(context: &LoginContext) -> Option<IpAddr> {
+    context.peer.parse::<SocketAddr>().ok().map(|peer| peer.ip())
+}
+
+impl Authority for Gate {
+    async fn password(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        authzid: Option<&str>,
+        password: &[u8],
+    ) -> Login<Identity> {
+        let visitor = self.visitor(context, user, authzid, Proof::Password).await?;
+        let right = self.passwords.right(visitor.checked(), password).await?;
+        self.settle(context, user, visitor, right)
+    }
+
+    async fn bearer(&self, context: &LoginContext, user: Option<&str>, given: &[u8]) -> Login<Identity> {
+        let Some(tokens) = self.live.now().tokens.clone() else {
+            return Err(AuthErrorKind::Unsupported.into());
+        };
+        let protocol = context.protocol;
+        if given.is_empty() {
+            // RFC 7628 section 4.3: the client asks what it needs.
+            let told = tokens.told("401", protocol);
+            return Err(AuthError::new(AuthErrorKind::Wrong, "asked for the scope").with_bearer(told));
+        }
+        let from = address(context);
+        if let Some(held) = self.throttle.held_from(from, Instant::now()) {
+            let refusal = AuthError::new(AuthErrorKind::Throttled, held.to_string());
+            return Err(refusal.with_bearer(tokens.told("401", protocol)));
+        }
+        let bearer = match tokens.verify(given, protocol).await {
+            Ok(bearer) => bearer,
+            Err(why) => {
+                if !matches!(why, token::Refused::Unavailable(_)) {
+                    self.throttle.failed_from(from, Instant::now());
+                }
+                return Err(tokens.refusal(why, protocol));
+            }
+        };
+        let proof = Proof::Bearer { issued_at: bearer.issued_at };
+        let visitor = self.visitor(context, &bearer.mailbox, user, proof).await?;
+        self.settle(context, &bearer.mailbox, visitor, true).map_err(|error| {
+            let status = if error.kind == AuthErrorKind::NotAllowed { "403" } else { "401" };
+            error.with_bearer(tokens.told(status, protocol))
+        })
+    }
+
+    async fn scram_keys(&self, context: &LoginContext, user: &str, hash: Hash) -> Login<Option<StoredKeys>> {
+        let visitor = self.visitor(context, user, None, Proof::PasswordProof).await?;
+        if let Some(held) = visitor.held {
+            tracing::info!(session = context.session, "SCRAM: {held}");
+        } else if let Some(decision) = visitor.decision.as_ref().filter(|d| !d.permitted) {
+            tracing::info!(session = context.session, rule = %decision.rule, "SCRAM: not permitted");
+        }
+        let text = visitor.checked().and_then(|a| a.password_hash.as_deref());
+        Ok(text.and_then(|text| Stored::new(text).keys(hash)))
+    }
+
+    async fn shared_secret(&self, context: &LoginContext, user: &str) -> Login<Option<Secret>> {
+        let visitor = self.visitor(context, user, None, Proof::PasswordProof).await?;
+        let Some(account) = visitor.checked() else { return Ok(None) };
+        let Some(secret) = visitor.settings.secrets.get(&account.name) else { return Ok(None) };
+        // It may have been changed by `user passwd` since it was stated.
+        let current = self.passwords.right(Some(account), secret.expose()).await?;
+        Ok(current.then(|| secret.clone()))
+    }
+
+    async fn authorize(&self, context: &LoginContext, user: &str, authzid: Option<&str>) -> Login<Identity> {
+        let visitor = self.visitor(context, user, authzid, Proof::PasswordProof).await?;
+        self.settle(context, user, visitor, true)
+    }
+
+    async fn disproved(&self, context: &LoginContext, user: &str) {
+        let name = match self.look_up(user).await {
+            Ok(Some(account)) => account.name,
+            _ => user.to_owned(),
+        };
+        let held = self.throttle.held(&name, address(context), Instant::now());
+        self.wrong(context, &name, held.is_none());
+    }
+
+    async fn certificate(
+        &self,
+        context: &LoginContext,
+        certificate: &[u8],
+        authzid: Option<&str>,
+    ) -> Login<Identity> {
+        for name in certificate::mailboxes(certificate) {
+            if self.look_up(&name).await?.is_some() {
+                let visitor = self.visitor(context, &name, authzid, Proof::Certificate).await?;
+                return self.settle(context, &name, visitor, true);
+            }
+        }
+        Err(AuthError::new(AuthErrorKind::Wrong, "the certificate names no mailbox here"))
+    }
+
+    async fn anonymous(&self, context: &LoginContext, trace: &str) -> Login<Identity> {
+        let Some(name) = self.live.now().policy.anonymous.clone() else {
+            return Err(AuthErrorKind::Unsupported.into());
+        };
+        let trace: String = trace.chars().filter(|c| !c.is_control()).take(80).collect();
+        tracing::info!(session = context.session, trace, "anonymous");
+        let visitor = self.visitor(context, &name, None, Proof::Anonymous).await?;
+        self.settle(context, &name, visitor, true)
+    }
+
+    fn decoy(&self) -> Option<Decoy<'_>> {
+        Some(Decoy { key: &self.decoy, iterations: DEFAULT_ITERATIONS })
+    }
+
+    fn random(&self, octets: &mut [u8]) -> bool {
+        password::fill(octets).is_ok()
+    }
+
+    fn host(&self) -> &str {
+        &self.host
+    }
+
+    fn mechanisms(&self, _: &LoginContext) -> &[Mechanism] {
+        MECHANISMS
+    }
+
+    fn credentials(&self, _: &LoginContext) -> Cow<'_, [Credential]> {
+        Cow::Owned(self.live.now().credentials.clone())
+    }
+}

@@ -1,0 +1,100 @@
+//! Scripts of IMAP conversations, played against the example server over TCP and against Dovecot as the control.
+//! README.md beside this file says how they are written.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod dovecot;
+mod pattern;
+mod play;
+mod script;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use script::Script;
+use support::{SERVICES, Server, binary};
+
+/// Scripts played at once.
+const AT_ONCE: usize = 6;
+
+fn scripts() -> Vec<(String, Script)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogues/imap");
+    let wanted = std::env::var("DIALOGUE").unwrap_or_default();
+    let mut files: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    let scripts: Vec<(String, Script)> = files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "txt"))
+        .map(|f| (f.file_stem().unwrap().to_str().unwrap().to_owned(), f))
+        .filter(|(name, _)| name.contains(&wanted))
+        .map(|(name, f)| {
+            let script =
+                script::parse(&fs::read_to_string(f).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
+            (name, script)
+        })
+        .collect();
+    assert!(!scripts.is_empty(), "no script is called so");
+    scripts
+}
+
+/// Each script has two users of its own.
+fn play_all(scripts: &[(String, Script)], server: &str, is_control: bool) {
+    let next = AtomicUsize::new(0);
+    let faults = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some((n, (name, script))) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, scripts.get(n)?)))
+                {
+                    let users = [format!("d{}", 2 * n), format!("d{}", 2 * n + 1)];
+                    if let Err(fault) = play::play(script, server, [&users[0], &users[1]], is_control) {
+                        faults.lock().unwrap().push(format!("{name} ({}), {fault}", script.title));
+                    }
+                }
+            });
+        }
+    });
+    let faults = faults.into_inner().unwrap();
+    println!("{} scripts played, {} failed", scripts.len(), faults.len());
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+#[test]
+fn the_example_server_follows_every_script() {
+    let scripts = scripts();
+    if let Ok(server) = std::env::var("DIALOGUE_SERVER") {
+        return play_all(&scripts, &server, false);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mailboxes: String = (0..2 * scripts.len())
+        .map(|n| format!("[[mailbox]]\naddress = \"d{n}@example.test\"\npassword = \"secret\"\n"))
+        .collect();
+    let file = dir.path().join("mail.toml");
+    let text = format!("data = \"data\"\n{SERVICES}[auth]\nplaintext = \"always\"\n{mailboxes}");
+    fs::write(&file, text).unwrap();
+    let mut command = binary();
+    command.arg("--config").arg(&file);
+    let server = Server::spawn(command, file).unwrap();
+    play_all(&scripts, &format!("127.0.0.1:{}", server.port("imap")), false);
+}
+
+#[test]
+fn the_control_follows_every_script_it_has_the_row_for() {
+    let (scripts, others): (Vec<_>, Vec<_>) =
+        scripts().into_iter().partition(|(_, s)| s.no_control.is_none());
+    for (name, script) in &others {
+        println!("not for the control: {name}: {}", script.no_control.as_deref().unwrap_or_default());
+    }
+    match dovecot::Dovecot::start(2 * scripts.len()) {
+        Ok(server) => play_all(&scripts, &server.address, true),
+        Err(why) => println!("the control is not played: {why}"),
+    }
+}
