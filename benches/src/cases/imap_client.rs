@@ -52,7 +52,7 @@ fn read_flags(frame: &[u8]) -> Option<(u32, u32, SystemFlags, usize)> {
             Attribute::Flags(list) => {
                 for flag in list.iter() {
                     match flag {
-                        imap4_proto::types::Flag::System(s) => system = system | s,
+                        imap4_proto::types::Flag::System(s) => system |= s,
                         _ => keywords += 1,
                     }
                 }
@@ -75,8 +75,8 @@ fn peer_reads_flags(frame: &[u8]) -> Option<(u32, u32, SystemFlags, usize)> {
             AttributeValue::Flags(flags) => {
                 for flag in flags {
                     match &**flag {
-                        "\\Seen" => system = system | SystemFlags::SEEN,
-                        "\\Answered" => system = system | SystemFlags::ANSWERED,
+                        "\\Seen" => system |= SystemFlags::SEEN,
+                        "\\Answered" => system |= SystemFlags::ANSWERED,
                         _ => keywords += 1,
                     }
                 }

@@ -7,9 +7,7 @@ const FLAG_TEXT: u8 = 8;
 
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
-    // A space is in no class but this.
-    table[b' ' as usize] = FLAG_TEXT;
-    let mut b = 0x21u8;
+    let mut b = 0x20u8;
     while b < 0x7f {
         // Every index is below 256, the length of the table.
         #[allow(clippy::indexing_slicing)]
@@ -17,7 +15,7 @@ const fn classes() -> [u8; 256] {
             let flag = if matches!(b, b'(' | b')' | b'"') { 0 } else { FLAG_TEXT };
             table[b as usize] = flag
                 | match b {
-                    b'(' | b')' | b'{' | b'"' | b'\\' => 0,
+                    b' ' | b'(' | b')' | b'{' | b'"' | b'\\' => 0,
                     b'%' | b'*' => WILDCARD,
                     b']' => RESP_SPECIAL,
                     _ => ATOM,
