@@ -114,15 +114,13 @@ fn long(name: &'static str, octets: usize) -> Job {
 }
 
 fn fetch_written() -> Job {
-    const LINE: &[u8] = b"* 4711 FETCH (UID 81234 FLAGS (\\Answered \\Seen $Forwarded))\r\n";
+    const LINE: &[u8] = b"* 4711 FETCH (FLAGS (\\Answered \\Seen $Forwarded))\r\n";
     let mut server = server();
     let flags = || -> Option<Vec<FlagFetch<'static>>> {
         let keyword = Flag::keyword(imap_codec::imap_types::core::Atom::try_from("$Forwarded").ok()?);
         Some(vec![FlagFetch::Flag(Flag::Answered), FlagFetch::Flag(Flag::Seen), FlagFetch::Flag(keyword)])
     };
-    let items = flags().zip(81_234.try_into().ok()).and_then(|(flags, uid)| {
-        Vec1::try_from(vec![MessageDataItem::Uid(uid), MessageDataItem::Flags(flags)]).ok()
-    });
+    let items = flags().and_then(|flags| Vec1::try_from(vec![MessageDataItem::Flags(flags)]).ok());
     let response =
         items.zip(4711.try_into().ok()).map(|(items, seq)| Response::Data(Data::Fetch { seq, items }));
     // What is written is compared before it is counted, and its length after.
@@ -135,7 +133,7 @@ fn fetch_written() -> Job {
         Some(LINE.to_vec()),
         "a FETCH line is written"
     );
-    Job::new("IMAP, FETCH (UID FLAGS) line written", "line", 1)
+    Job::new("IMAP, FETCH FLAGS line written", "line", 1)
         .side("imap4-proto", &Some(LINE.len()), move || {
             let written = write_fetch(black_box(&mut server));
             take_all(server.output());
@@ -148,7 +146,6 @@ fn fetch_written() -> Job {
 
 fn write_fetch(server: &mut Server) -> Option<usize> {
     let mut response = server.fetch(black_box(4711)).ok()?;
-    response.uid(black_box(81_234));
     response.flags(black_box(SystemFlags::SEEN | SystemFlags::ANSWERED), black_box(["$Forwarded"]));
     response.finish();
     Some(server.output().len())
