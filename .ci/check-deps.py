@@ -16,7 +16,7 @@ ALLOWED = {
     "imap4-proto": PROTO,
     "smtp-submit-proto": PROTO,
     "mailstore-api": {"bytes", "thiserror", "memchr"},
-    "mail-drive": {"mail-wire", "bytes", "futures-io", "thiserror", "rustls", "futures-rustls", "rustls-pki-types", "zeroize"},
+    "mail-drive": {"mail-wire", "bytes", "futures-io", "thiserror", "rustls", "futures-rustls", "rustls-pki-types", "zeroize", "flate2"},
     "mail-session": {
         "auth-sasl", "mail-wire", "mail-drive", "pop3-proto", "imap4-proto", "smtp-submit-proto", "mailstore-api",
         "bytes", "memchr", "base64", "futures-io", "thiserror", "zeroize", "tracing", "mail-parser", "encoding_rs",
@@ -24,7 +24,7 @@ ALLOWED = {
     "mail-transfer": {
         "mailstore-api", "mailstore-sqlite", "imap4-proto", "bytes", "memchr", "thiserror", "serde", "serde_json", "sha2", "tar",
     },
-    "mailstore-sqlite": {"mailstore-api", "bytes", "thiserror", "rusqlite", "tracing", "crc32fast"},
+    "mailstore-sqlite": {"mailstore-api", "bytes", "thiserror", "rusqlite", "tracing", "crc32fast", "rustix"},
 }
 
 meta = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]))

@@ -150,18 +150,21 @@ fn listed() -> impl Strategy<Value = Listed<'static>> {
         })
 }
 
-fn status_data() -> impl Strategy<Value = StatusData> {
+fn status_data() -> impl Strategy<Value = StatusData<'static>> {
     let small = || option::of(any::<u32>());
     let large = || option::of(0..1u64 << 63);
-    ((small(), small(), small(), small(), small(), small()), large(), large(), option::of(large())).prop_map(
-        |((messages, recent, uid_next, uid_validity, unseen, deleted), size, modseq, limit)| {
-            let mut data = StatusData::default();
-            (data.messages, data.recent, data.uid_next) = (messages, recent, uid_next);
-            (data.uid_validity, data.unseen, data.deleted) = (uid_validity, unseen, deleted);
-            (data.size, data.highest_modseq, data.append_limit) = (size, modseq, limit);
-            data
-        },
-    )
+    let ids = (large(), option::of(text("[A-Za-z0-9_-]{1,20}")));
+    ((small(), small(), small(), small(), small(), small()), large(), large(), option::of(large()), ids)
+        .prop_map(
+            |((messages, recent, uid_next, uid_validity, unseen, deleted), size, modseq, limit, ids)| {
+                let mut data = StatusData::default();
+                (data.messages, data.recent, data.uid_next) = (messages, recent, uid_next);
+                (data.uid_validity, data.unseen, data.deleted) = (uid_validity, unseen, deleted);
+                (data.size, data.highest_modseq, data.append_limit) = (size, modseq, limit);
+                (data.deleted_storage, data.mailbox_id) = ids;
+                data
+            },
+        )
 }
 
 fn addresses() -> impl Strategy<Value = Vec<Address<'static>>> {
@@ -294,6 +297,11 @@ fn attribute() -> BoxedStrategy<Attribute<'static>> {
         (text("[1-9](\\.[1-9])?"), 0..1u64 << 40).prop_map(|(part, octets)| {
             Attribute::BinarySize { part: PartPath::parse(part.as_bytes()).unwrap(), octets }
         }),
+        option::of((0i64..4_000_000_000, -720i16..840))
+            .prop_map(|d| Attribute::SaveDate(d.map(|(s, z)| DateTime::new(s, z)))),
+        option::of(octets()).prop_map(|o| Attribute::Preview(o.map(AString::new))),
+        text("[A-Za-z0-9_-]{1,20}").prop_map(Attribute::EmailId),
+        option::of(text("[A-Za-z0-9_-]{1,20}")).prop_map(Attribute::ThreadId),
         Just(Attribute::Other { name: b"X-GM-LABELS", value: b"(\"a b\" {2}\r\n)( c)" }),
     ]
     .boxed()

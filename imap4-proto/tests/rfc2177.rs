@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use std::time::Duration;
 
@@ -87,4 +89,9 @@ fn idle_is_taken_only_where_it_is_on() {
     config.capabilities = Capabilities::IMAP4REV1;
     let mut talk = Talk::logged_in(config, true);
     assert_eq!(talk.send(b"a IDLE\r\n", &mut host), "a BAD IDLE is not on\r\n");
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc2177.txt"));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -51,4 +53,9 @@ fn section_5_the_examples() {
         "##,
         &mut host,
     );
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc2342.txt"));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use std::num::NonZeroU32;
 
@@ -462,4 +464,9 @@ fn section_6_4_messages() {
     );
     assert_eq!(talk.server.state(), State::Authenticated);
     talk.server.expunge(1).unwrap_err();
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc3501.txt"));
 }

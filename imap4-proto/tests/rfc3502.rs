@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config, trace};
 use imap4_proto::{
@@ -199,4 +201,9 @@ fn every_split_gives_the_same_events() {
         }
     }
     assert_eq!(trace(&make, wire, &(1..wire.len()).collect::<Vec<_>>(), &mut host), whole);
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc3502.txt"));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -65,4 +67,9 @@ fn uid_expunge_is_taken_only_where_it_is_on() {
     config.capabilities = Capabilities::IMAP4REV1;
     let mut talk = Talk::logged_in(config, true);
     assert_eq!(talk.send(b"a UID EXPUNGE 1\r\n", &mut |_, _| {}), "a BAD UIDPLUS is not on\r\n");
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc4315.txt"));
 }

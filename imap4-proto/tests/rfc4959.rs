@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -71,4 +73,9 @@ fn a_token_of_12_kilobytes_fits() {
     assert!(talk.send(format!("a AUTHENTICATE PLAIN {token}\r\n").as_bytes(), &mut host).ends_with("+ \r\n"));
     assert_eq!(talk.send(format!("{token}\r\n").as_bytes(), &mut host), "a NO no\r\n");
     assert_eq!(len, 9000);
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc4959.txt"));
 }

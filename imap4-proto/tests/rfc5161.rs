@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -23,6 +25,7 @@ fn host(s: &mut Server, event: Event<'_>) {
             let text = m.decode().map_or_else(|e| e.to_string(), |name| name.into_owned());
             s.no(None, &text).unwrap();
         }
+        Event::Answered(_) => {}
         other => panic!("{other:?}"),
     }
 }
@@ -80,7 +83,12 @@ fn names_are_in_utf_8_once_it_is_enabled() {
         );
         assert_eq!(
             talk.send(b"g DELETE \"\xfc\"\r\n", &mut host),
-            "g NO the mailbox name is not valid UTF-8\r\n"
+            "g BAD What stands in quotes is not valid UTF-8\r\n"
         );
     }
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc5161.txt"));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -127,4 +129,9 @@ fn the_extended_syntax_is_taken_only_where_it_is_on() {
         "#,
         &mut host,
     );
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc6154.txt"));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -44,4 +46,9 @@ fn move_is_taken_only_where_it_is_on() {
         talk.send(b"a MOVE 1 x\r\nb UID MOVE 1 x\r\n", &mut |_, _| {}),
         "a BAD MOVE is not on\r\nb BAD MOVE is not on\r\n"
     );
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc6851.txt"));
 }

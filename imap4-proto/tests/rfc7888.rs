@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -114,4 +116,9 @@ fn section_4_a_refused_literal_is_dropped_to_its_last_octet_or_ends_the_connecti
     let mut talk = Talk::new(config);
     let answer = talk.send(b"a LOGIN {101}\r\nb NOOP\r\n", &mut host);
     assert!(answer.ends_with("a BAD The literal is too long\r\nb OK NOOP completed\r\n"), "{answer}");
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc7888.txt"));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod common;
+#[path = "common/dialogue.rs"]
+mod dialogue;
 
 use common::{Talk, config};
 use imap4_proto::{
@@ -198,4 +200,9 @@ fn utf_8_response_text_is_sent_to_those_who_read_it() {
     assert_eq!(talk.send(b"a NOOP\r\n", &mut host), "a OK schön  * BYE\r\n");
     let mut talk = Talk::logged_in(config(), false);
     assert_eq!(talk.send(b"a NOOP\r\n", &mut host), "a OK sch?n  * BYE\r\n");
+}
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc9051.txt"));
 }

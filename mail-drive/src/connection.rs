@@ -34,8 +34,8 @@ type Shake<X> = Pin<Box<dyn Future<Output = io::Result<(X, TlsInfo)>> + Send>>;
 /// A failure of the stream leads to Ended from everywhere.
 enum Phase<X, E> {
     Open,
-    /// All output goes out, then TLS begins.
-    Sending,
+    /// All output goes out, then TLS or compression begins.
+    Sending(Upgrade),
     Shaking(Shake<X>, Instant),
     Closing(Box<Closing<E>>),
     Ended,
@@ -85,7 +85,7 @@ where
             machine,
             input: InputBuffer::new(limits.input),
             used: 0,
-            transport: Transport::new(stream, Pace::new(limits.output_pace())),
+            transport: Transport::new(stream, Pace::new(limits.output_pace()), &limits),
             phase: Phase::Open,
             acceptor,
             limits,
@@ -106,7 +106,7 @@ where
                 Phase::Ended => return Poll::Ready(Ok(None)),
                 Phase::Closing(_) => return self.poll_closing(cx, timer.now()).map_ok(|()| None),
                 Phase::Shaking(..) => ready!(self.poll_shaking(cx)).map(|()| None),
-                Phase::Sending => ready!(self.poll_sending(cx, timer.now())).map(|()| None),
+                Phase::Sending(what) => ready!(self.poll_sending(cx, timer.now(), what)).map(|()| None),
                 Phase::Open => ready!(self.poll_open(cx, timer.now())),
             };
             match stepped {
@@ -146,7 +146,9 @@ where
             }
             Ok(Wanted::Skip(n)) => self.input.consume(n),
             Ok(Wanted::NeedInput { .. }) => return self.poll_need(cx, now).map_ok(|()| None),
-            Ok(Wanted::Upgrade(Upgrade::Tls)) => self.phase = Phase::Sending,
+            Ok(Wanted::Upgrade(what @ (Upgrade::Tls | Upgrade::Deflate))) => {
+                self.phase = Phase::Sending(what)
+            }
             Ok(Wanted::Upgrade(other)) => self.close(now, Some(DriveError::Unsupported(other))),
             Ok(Wanted::Close) => self.close(now, None),
             Ok(Wanted::Blocked) => return Poll::Ready(Err(DriveError::Blocked)),
@@ -199,17 +201,37 @@ where
         }
     }
 
-    fn poll_sending(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<(), DriveError<M::Error>>> {
+    fn poll_sending(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        what: Upgrade,
+    ) -> Poll<Result<(), DriveError<M::Error>>> {
         // What the peer sent before TLS was up could come from anybody.
-        if !self.input.is_empty() {
+        if what == Upgrade::Tls && !self.input.is_empty() {
             return Poll::Ready(Err(DriveError::PlaintextBeforeTls));
         }
         ready!(self.poll_drain(cx, 0, now))?;
-        Poll::Ready(self.shake(now))
+        Poll::Ready(if what == Upgrade::Tls { self.shake(now) } else { self.compress() })
+    }
+
+    /// Begins compression: what follows in the input is compressed already (RFC 4978 section 3).
+    fn compress(&mut self) -> Result<(), DriveError<M::Error>> {
+        if !self.transport.compress(self.input.filled()) {
+            return Err(DriveError::Unsupported(Upgrade::Deflate));
+        }
+        self.input.consume(self.input.len());
+        self.phase = Phase::Open;
+        self.machine.upgraded(Upgraded::Deflate);
+        Ok(())
     }
 
     /// Begins the TLS handshake.
     pub(crate) fn shake(&mut self, now: Instant) -> Result<(), DriveError<M::Error>> {
+        // Compression comes before encryption (RFC 4978 section 3): it has to begin after it.
+        if self.transport.is_compressed() {
+            return Err(DriveError::Unsupported(Upgrade::Tls));
+        }
         let Stream::Plain(stream) = core::mem::replace(&mut self.transport.stream, Stream::Gone) else {
             return Err(DriveError::Unsupported(Upgrade::Tls));
         };
@@ -304,10 +326,10 @@ where
             Phase::Ended => None,
             Phase::Shaking(_, until) => Some(*until),
             Phase::Closing(closing) => Some(closing.until),
-            Phase::Sending | Phase::Open => {
+            Phase::Sending(_) | Phase::Open => {
                 let machine = self.machine.deadline().filter(|_| self.reading);
                 let output = self.transport.deadline();
-                machine.into_iter().chain(output).min()
+                machine.into_iter().chain(output).chain(self.transport.rest_at()).min()
             }
         }
     }
@@ -323,7 +345,8 @@ where
                 }
                 TimedOut::Close
             }
-            Phase::Sending | Phase::Open => {
+            Phase::Sending(_) | Phase::Open => {
+                self.transport.rest(now);
                 let deadline = self.machine.deadline().filter(|at| *at <= now && self.reading);
                 if self.transport.deadline().is_some_and(|at| at <= now) {
                     TimedOut::Output

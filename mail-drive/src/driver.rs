@@ -207,6 +207,11 @@ where
         }
     }
 
+    /// Whether both directions are compressed (RFC 4978).
+    pub const fn is_compressed(&self) -> bool {
+        self.core.transport.is_compressed()
+    }
+
     /// The octets of memory held for input.
     pub const fn input_capacity(&self) -> usize {
         self.core.input.capacity()

@@ -91,6 +91,13 @@
 //! from the start. rustls comes without a crypto provider; the program chooses one. A peer that sends anything
 //! between its request for TLS and the handshake loses the connection.
 //!
+//! # Compression
+//! Where a machine asks for it (IMAP's COMPRESS=DEFLATE, RFC 4978), both directions are compressed from there on, over TLS or
+//! over the plain stream; it needs the feature `deflate`, which is on by default. Each flush can be read whole by the peer. What
+//! comes in is inflated into the room the input has, under the same limits as if it had come so. A compressor gives its
+//! memory back after [`Limits::compressor_rest`] without output, and
+//! there are never more than [`Limits::compressors`].
+//!
 //! # Time
 //! The machine has its deadlines, which the driver keeps by a [`Timer`]; its docs have those for tokio and smol.
 //! [`Limits`] are the driver's own: the handshake, a peer that does not read, the close. Octets now and then are
@@ -107,6 +114,8 @@
 
 mod accept;
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod driver;
 mod error;
 mod limits;

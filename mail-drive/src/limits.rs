@@ -15,6 +15,12 @@ pub struct Limits {
     pub rate: NonZeroU32,
     /// For sending the rest of the output and closing. 10 seconds.
     pub close: Duration,
+    /// How long a compressor (COMPRESS=DEFLATE, RFC 4978) keeps its memory, some 300 KiB, after the last output; the next
+    /// output then begins with an empty dictionary. 5 seconds.
+    pub compressor_rest: Duration,
+    /// How many compressors there may be in the process, of all its drivers. A connection that finds so many sends its output in
+    /// stored blocks of the same stream: uncompressed. 64, so some 20 MiB.
+    pub compressors: usize,
     /// With more octets of output than this waiting, no further event is given out. 64 KiB.
     pub high_water: usize,
     /// The most octets of unconsumed input, so the longest frame. 16 MiB: a backstop, since the machines have
@@ -29,6 +35,8 @@ impl Default for Limits {
             stall: Duration::from_secs(120),
             rate: NonZeroU32::MIN.saturating_add(63),
             close: Duration::from_secs(10),
+            compressor_rest: Duration::from_secs(5),
+            compressors: 64,
             high_water: 64 * 1024,
             input: 16 * 1024 * 1024,
         }

@@ -9,6 +9,10 @@ use std::{
     io::{self, IoSlice},
 };
 
+use crate::Limits;
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
+
 /// Octets read at once.
 const READ: usize = 16 * 1024;
 /// Segments written at once.
@@ -25,26 +29,40 @@ pub(crate) enum Stream<S, X> {
 /// The stream, and what is known of the peer's reading.
 pub(crate) struct Transport<S, X> {
     pub(crate) stream: Stream<S, X>,
+    /// Both directions are compressed (COMPRESS=DEFLATE).
+    #[cfg(feature = "deflate")]
+    deflate: Option<Box<Deflate>>,
+    /// When the memory of the compressor is given back, where nothing is written until then.
+    rest_at: Option<Instant>,
+    #[cfg(feature = "deflate")]
+    rest_after: core::time::Duration,
+    #[cfg(feature = "deflate")]
+    compressors: usize,
     /// Written since the last flush.
     dirty: bool,
     /// How fast the peer reads.
     pace: Pace,
 }
 
+/// Calls a method of the stream, by way of the compression where there is one.
 macro_rules! on {
-    ($this:expr, $stream:ident => $call:expr) => {
+    ($this:expr, $method:ident($($argument:expr),*)) => {
         match &mut $this.stream {
-            Stream::Plain(stream) => {
-                let $stream = Pin::new(stream);
-                $call
-            }
-            Stream::Tls(tls) => {
-                let $stream = Pin::new(&mut tls.0);
-                $call
-            }
+            Stream::Plain(stream) => on!($this, Pin::new(stream), $method($($argument),*)),
+            Stream::Tls(tls) => on!($this, Pin::new(&mut tls.0), $method($($argument),*)),
             Stream::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     };
+    ($this:expr, $stream:expr, $method:ident($($argument:expr),*)) => {{
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &mut $this.deflate {
+            deflate.$method($stream, $($argument),*)
+        } else {
+            $stream.$method($($argument),*)
+        }
+        #[cfg(not(feature = "deflate"))]
+        $stream.$method($($argument),*)
+    }};
 }
 
 impl<S, X> Transport<S, X>
@@ -52,8 +70,56 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
     X: AsyncRead + AsyncWrite + Unpin,
 {
-    pub(crate) const fn new(stream: S, pace: Pace) -> Self {
-        Self { stream: Stream::Plain(stream), dirty: false, pace }
+    pub(crate) const fn new(stream: S, pace: Pace, limits: &Limits) -> Self {
+        #[cfg(not(feature = "deflate"))]
+        let _ = limits;
+        Self {
+            stream: Stream::Plain(stream),
+            #[cfg(feature = "deflate")]
+            deflate: None,
+            rest_at: None,
+            #[cfg(feature = "deflate")]
+            rest_after: limits.compressor_rest,
+            #[cfg(feature = "deflate")]
+            compressors: limits.compressors,
+            dirty: false,
+            pace,
+        }
+    }
+
+    /// Compresses from here on. All output is sent; `early` came behind what asked for it, and is compressed already. Whether
+    /// it could be done, and was not done before.
+    pub(crate) fn compress(&mut self, early: &[u8]) -> bool {
+        #[cfg(feature = "deflate")]
+        if self.deflate.is_none() {
+            self.deflate = Some(Box::new(Deflate::new(early, self.compressors)));
+            return true;
+        }
+        _ = early;
+        false
+    }
+
+    pub(crate) const fn is_compressed(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.deflate.is_some();
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
+    /// When [`rest`](Self::rest) is to be called.
+    pub(crate) const fn rest_at(&self) -> Option<Instant> {
+        self.rest_at
+    }
+
+    /// Nothing was written for a while: gives the compressor's memory back.
+    pub(crate) fn rest(&mut self, now: Instant) {
+        if self.rest_at.is_some_and(|at| at <= now) {
+            self.rest_at = None;
+            #[cfg(feature = "deflate")]
+            if let Some(deflate) = &mut self.deflate {
+                deflate.rest();
+            }
+        }
     }
 
     /// Reads once. While nothing is there no buffer is held: the scratch is on the stack.
@@ -65,7 +131,7 @@ where
         let mut scratch = [0; READ];
         let room = input.room().min(READ);
         let (scratch, _) = scratch.split_at_mut(room);
-        let n = match ready!(on!(self, s => s.poll_read(cx, scratch))) {
+        let n = match ready!(on!(self, poll_read(cx, scratch))) {
             // TLS ended without its close_notify, as many do. The protocols tell their end by
             // themselves; what is cut off is a frame that never becomes one.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
@@ -84,7 +150,7 @@ where
     /// Reads and forgets. `Ok(0)` is the end.
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut scratch = [0; READ];
-        on!(self, s => s.poll_read(cx, &mut scratch))
+        on!(self, poll_read(cx, &mut scratch))
     }
 
     /// Writes once.
@@ -96,14 +162,14 @@ where
             count += 1;
         }
         match slices.get(..count) {
-            Some([one]) => on!(self, s => s.poll_write(cx, one)),
-            Some(several) => on!(self, s => s.poll_write_vectored(cx, several)),
+            Some([one]) => on!(self, poll_write(cx, one)),
+            Some(several) => on!(self, poll_write_vectored(cx, several)),
             None => Poll::Ready(Ok(0)),
         }
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        on!(self, s => s.poll_close(cx))
+        on!(self, poll_close(cx))
     }
 }
 
@@ -151,13 +217,17 @@ where
             return Poll::Ready(Ok(()));
         }
         if self.dirty {
-            let Poll::Ready(flushed) = on!(self, s => s.poll_flush(cx)) else {
+            let Poll::Ready(flushed) = on!(self, poll_flush(cx)) else {
                 self.pace.wait(now, Wait::Payload);
                 return Poll::Pending;
             };
             flushed?;
             self.dirty = false;
             self.pace.frame();
+            #[cfg(feature = "deflate")]
+            if self.deflate.as_ref().is_some_and(|deflate| deflate.is_awake()) {
+                self.rest_at = Some(now + self.rest_after);
+            }
         }
         Poll::Ready(Ok(()))
     }

@@ -104,7 +104,7 @@ fn nothing_is_lost_when_futures_are_dropped_at_every_await_point() {
                 Event::Chunk(chunk) => stored.extend_from_slice(chunk),
                 Event::PutEnd => peer.machine.say(format!("stored {}", stored.len()).as_bytes()),
                 Event::Quit => peer.machine.quit(),
-                Event::StartTls | Event::Ignored => {}
+                Event::StartTls | Event::Compress | Event::Ignored => {}
             }
         }
         assert!(client_done || once(client.as_mut()).is_ready());

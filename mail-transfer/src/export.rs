@@ -219,8 +219,7 @@ impl Run {
     }
 
     fn leave_out(&mut self, name: &MailboxName, meta: &Meta, why: &str) {
-        self.report.left_out += 1;
-        self.report.add_notes([format!("mailbox {name}, UID {}: left out: {why}", meta.uid)]);
+        self.report.leave_out(format!("mailbox {name}, UID {}: left out: {why}", meta.uid));
     }
 }
 

@@ -168,8 +168,7 @@ impl<A: Account> Run<'_, A> {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break,
                 Err(e) if e.kind == TransferErrorKind::Damaged => {
-                    self.report.left_out += 1;
-                    self.report.add_notes([format!("{e}; left out")]);
+                    self.report.leave_out(format!("{e}; left out"));
                     return Ok(());
                 }
                 Err(e) => return Err(e),
@@ -192,8 +191,7 @@ impl<A: Account> Run<'_, A> {
         }
         match refused {
             Some(e) if e.kind == ErrorKind::TooBig => {
-                self.report.left_out += 1;
-                self.report.add_notes([format!("{}: left out: {e}; it has {octets}", message.at)]);
+                self.report.leave_out(format!("{}: left out: {e}; it has {octets}", message.at));
                 return Ok(());
             }
             Some(e) => return Err(fault(e)),
@@ -216,14 +214,7 @@ impl<A: Account> Run<'_, A> {
             self.report.messages += 1;
             self.report.octets += octets;
         }
-        let (done, total) = source.position();
-        progress(&Progress {
-            mailbox: &target.name,
-            messages: self.report.messages + self.report.present,
-            octets: self.report.octets,
-            done,
-            total,
-        });
+        self.report.tell(&target.name, source.position(), progress);
         if target.group.len() >= GROUP || target.held >= GROUP_OCTETS {
             self.flush().await?;
         }

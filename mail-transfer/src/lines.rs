@@ -2,22 +2,29 @@
 
 use memchr::memchr;
 
-/// CRLF becomes LF; other CRs and LFs stay.
+/// CRLF becomes LF; other CRs and LFs stay. So does CRLF behind a CR: of CRCRLF nothing is lost on the way back.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ToLf {
+    /// A CR is held back.
     cr: bool,
+    /// Another stands before it.
+    doubled: bool,
 }
 
 impl ToLf {
     pub(crate) fn push(&mut self, mut chunk: &[u8], out: &mut Vec<u8>) {
         while let Some((&first, _)) = chunk.split_first() {
-            if std::mem::take(&mut self.cr) && first != b'\n' {
-                out.push(b'\r');
+            if std::mem::take(&mut self.cr) {
+                if first != b'\n' || self.doubled {
+                    out.push(b'\r');
+                }
+                self.doubled = first == b'\r';
             }
             match memchr(b'\r', chunk) {
                 Some(at) => {
                     let (text, rest) = chunk.split_at(at);
                     out.extend_from_slice(text);
+                    self.doubled &= at == 0;
                     self.cr = true;
                     chunk = rest.get(1..).unwrap_or(&[]);
                 }
@@ -78,7 +85,9 @@ mod tests {
         for (crlf, lf) in [
             (&b"a\r\nb\r\n"[..], &b"a\nb\n"[..]),
             (b"\r\n\r\n", b"\n\n"),
-            (b"a\rb\r\r\nc", b"a\rb\r\nc"),
+            (b"a\rb\r\r\nc", b"a\rb\r\r\nc"),
+            (b"\r\r\r\n\r\n\r", b"\r\r\r\n\n\r"),
+            (b"a\nb\n\r\n", b"a\nb\n\n"),
             (b"a\r", b"a\r"),
             (b"", b""),
         ] {

@@ -24,6 +24,24 @@ pub struct Report {
 }
 
 impl Report {
+    /// One message more that was not transferred.
+    pub(crate) fn leave_out(&mut self, note: String) {
+        self.left_out += 1;
+        self.add_notes([note]);
+    }
+
+    /// Tells how far an import is; `position` is the source's.
+    pub(crate) fn tell(
+        &self,
+        mailbox: &MailboxName,
+        position: (u64, Option<u64>),
+        progress: &mut dyn FnMut(&Progress<'_>),
+    ) {
+        let (done, total) = position;
+        let messages = self.messages + self.present;
+        progress(&Progress { mailbox, messages, octets: self.octets, done, total });
+    }
+
     pub(crate) fn add_notes(&mut self, notes: impl IntoIterator<Item = String>) {
         for note in notes {
             if self.notes.len() < NOTES_MAX {

@@ -5,7 +5,8 @@
 mod common;
 
 use common::{
-    account, all, block_on, check, fill, loose, messages, name, regular, rounds, subscriptions, wild,
+    account, all, annotations, block_on, check, fill, loose, messages, name, regular, rounds, subscriptions,
+    wild,
 };
 use mail_transfer::{
     ExportOptions, ImportOptions, Patterns, TransferErrorKind,
@@ -28,13 +29,15 @@ fn reader(octets: &[u8]) -> ArchiveReader<&[u8]> {
 
 #[test]
 fn an_archive_brings_everything_back_as_it_was() {
-    for seed in 0..rounds(6) {
+    for seed in 0..rounds(3) {
         let (_dir, _store, old) = account();
         block_on(fill(&old, seed, wild, true));
         let octets = archive_of(&old);
         let (_dir, store, new) = account();
         let report =
             block_on(restore(&new, &mut reader(&octets), &RestoreOptions::default(), &mut |_| {})).unwrap();
+        assert_eq!(block_on(annotations(&new, None)), block_on(annotations(&old, None)));
+        assert!(!block_on(annotations(&old, None)).is_empty());
         let (old, before) = (block_on(all(&old)), block_on(subscriptions(&old)));
         let seen = block_on(all(&new));
         assert_eq!(seen, old, "seed {seed}");
@@ -51,7 +54,7 @@ fn an_archive_brings_everything_back_as_it_was() {
 
 #[test]
 fn an_archive_merged_keeps_all_but_uids_and_repeated_adds_nothing() {
-    for seed in 0..rounds(4) {
+    for seed in 0..rounds(2) {
         let (_dir, _store, old) = account();
         block_on(fill(&old, seed, wild, true));
         let octets = archive_of(&old);
@@ -77,7 +80,7 @@ fn an_archive_merged_keeps_all_but_uids_and_repeated_adds_nothing() {
 
 #[test]
 fn an_mbox_keeps_messages_flags_and_dates() {
-    for seed in 0..rounds(12) {
+    for seed in 0..rounds(4) {
         let (_dir, _store, old) = account();
         block_on(fill(&old, seed, regular, false));
         let dir = tempfile::tempdir().unwrap();
@@ -93,7 +96,7 @@ fn an_mbox_keeps_messages_flags_and_dates() {
 
 #[test]
 fn a_maildir_keeps_messages_flags_and_dates() {
-    for seed in 0..rounds(12) {
+    for seed in 0..rounds(4) {
         let (_dir, _store, old) = account();
         block_on(fill(&old, seed, regular, false));
         let dir = tempfile::tempdir().unwrap();

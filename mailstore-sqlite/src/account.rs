@@ -231,6 +231,7 @@ impl Account for SqliteAccount {
 
     async fn stage(&self, id: &MailboxId, spec: AppendSpec) -> Result<SqliteStaged> {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
+        self.shared.files.reserve.admit()?;
         let (account, number) = (self.id, self.number(id, ErrorKind::NotFound)?);
         let exists = self.shard.has_mailbox(account, number)?;
         if !exists {
@@ -250,6 +251,7 @@ impl Account for SqliteAccount {
         replaces: Option<Replaces>,
     ) -> Result<AppendOutcome> {
         let (account, number) = (self.id, self.number(id, ErrorKind::NotFound)?);
+        self.shared.files.reserve.admit()?;
         let messages = staged.into_iter().map(SqliteStaged::into_message).collect::<Result<Vec<_>>>()?;
         let replaces = match replaces {
             Some(r) => Some((self.number(&r.mailbox, ErrorKind::Gone)?, r.uid)),
@@ -298,6 +300,9 @@ impl SqliteAccount {
         to: &MailboxId,
         and_remove: bool,
     ) -> Result<CopyOutcome> {
+        if !and_remove {
+            self.shared.files.reserve.admit()?;
+        }
         let (account, from, to) =
             (self.id, self.number(from, ErrorKind::Gone)?, self.number(to, ErrorKind::NotFound)?);
         let (rows, uids) = (self.rows_of(from, uids), uids.clone());

@@ -92,7 +92,7 @@ fn disk(e: &io::Error) -> StoreError {
     }
 }
 
-fn full() -> StoreError {
+pub(crate) fn full() -> StoreError {
     StoreError::new(ErrorKind::Unavailable, "the store's disk is full")
 }
 

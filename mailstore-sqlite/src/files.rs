@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use crate::{error::Res, schema::sync_dir};
+use crate::{error::Res, reserve::Reserve, schema::sync_dir};
 
 /// Bodies of more octets than this are files (measured: 1.8 times faster inline at this size, and 3 times
 /// slower at 1 MiB).
@@ -31,6 +31,7 @@ pub(crate) struct BodyFiles {
     mine: PathBuf,
     run: String,
     next: AtomicU64,
+    pub(crate) reserve: Reserve,
     /// Something is left for whoever opens the store next.
     in_doubt: AtomicBool,
     _lock: File,
@@ -65,7 +66,7 @@ pub(crate) struct Placed {
 }
 
 impl BodyFiles {
-    pub(crate) fn open(dir: &Path) -> Res<Self> {
+    pub(crate) fn open(dir: &Path, reserve: u64) -> Res<Self> {
         let (bodies, tmp) = (dir.join("bodies"), dir.join("tmp"));
         make_dir(&bodies)?;
         make_dir(&tmp)?;
@@ -77,7 +78,9 @@ impl BodyFiles {
             TryLockError::Error(e) => e,
             TryLockError::WouldBlock => io::Error::from(io::ErrorKind::WouldBlock),
         })?;
-        Ok(Self { bodies, mine, run, next: AtomicU64::new(0), in_doubt: AtomicBool::new(false), _lock: lock })
+        let reserve = Reserve::new(dir.join("reserve"), reserve);
+        let in_doubt = AtomicBool::new(false);
+        Ok(Self { bodies, mine, run, next: AtomicU64::new(0), reserve, in_doubt, _lock: lock })
     }
 
     pub(crate) fn temp(&self) -> Res<TempFile> {
@@ -182,9 +185,9 @@ mod tests {
     #[test]
     fn a_placed_file_stays_when_the_temporary_one_goes() {
         let dir = tempfile::tempdir().unwrap();
-        let living = BodyFiles::open(dir.path()).unwrap();
+        let living = BodyFiles::open(dir.path(), 0).unwrap();
         let temp = living.temp().unwrap();
-        let other = BodyFiles::open(dir.path()).unwrap();
+        let other = BodyFiles::open(dir.path(), 0).unwrap();
         assert!(temp.path.exists());
         let placed = other.place(&temp, 0, 5000).unwrap();
         assert_eq!(other.resolve(&placed.path).unwrap(), placed.full);
@@ -200,7 +203,7 @@ mod tests {
     fn files_and_directories_are_the_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        let files = BodyFiles::open(&dir.path().join("a")).unwrap();
+        let files = BodyFiles::open(&dir.path().join("a"), 0).unwrap();
         let temp = files.temp().unwrap();
         let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&temp.path), mode(&files.bodies), mode(&files.mine)), (0o600, 0o700, 0o700));

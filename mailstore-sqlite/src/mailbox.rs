@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 use crate::{
     SqliteAccount, SqliteBody, body,
     error::Res,
-    index::MailboxIndex,
+    index::{MailboxIndex, Table},
     ops::{
         derived::{keep_uidl, prefix_key},
         expunge, flags,
@@ -42,6 +42,14 @@ const AHEAD_OCTETS: usize = 256 * 1024;
 impl SqliteMailbox {
     pub(crate) fn new(account: SqliteAccount, index: Arc<MailboxIndex>, mode: OpenMode) -> Self {
         Self { account, index, mode }
+    }
+
+    /// Octets of memory that its index takes, shared by all who have the mailbox open.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Gone`] when the mailbox is deleted.
+    pub fn index_octets(&self) -> Result<usize> {
+        self.index.read(Table::octets)
     }
 
     fn may_write(&self) -> Result<()> {

@@ -20,6 +20,9 @@ pub struct Options {
     pub history: usize,
     /// Different keywords in one mailbox.
     pub max_keywords: usize,
+    /// Octets of the disk that are kept for deleting, 0 for none. When the disk is full they are given up: messages can
+    /// still be expunged, moved and flagged, and new ones are refused until there is room to keep them again.
+    pub reserve: u64,
     /// What is kept of annotations.
     pub metadata: MetadataLimits,
     /// How long a write waits for another process that writes.
@@ -35,6 +38,7 @@ impl Default for Options {
             append_limit: Some(256 * 1024 * 1024),
             history: 100_000,
             max_keywords: 1_000,
+            reserve: 16 * 1024 * 1024,
             metadata: MetadataLimits::new(64 * 1024, 100),
             busy_timeout: Duration::from_secs(30),
         }

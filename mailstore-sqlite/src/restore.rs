@@ -30,9 +30,10 @@ pub struct RestoredMailbox {
 
 /// Where the octets of a [`RestoredMessage`] come from.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "some dozens at once, and most are the large one")]
 pub enum RestoredFrom {
     /// They were written by [`Restore::stage`], which was told flags and date, and finished.
-    Staged(SqliteStaged),
+    Staged(Box<SqliteStaged>),
     /// They are those of a message restored before, and are shared with it, as COPY does.
     CopyOf {
         /// Its mailbox.
@@ -144,7 +145,7 @@ impl Restore {
     /// Makes a mailbox that nobody sees yet. UIDVALIDITY values the store gives later are greater than its.
     ///
     /// # Errors
-    /// [`ErrorKind::Exists`] when this restoration has it already, [`ErrorKind::Limit`] for a UIDVALIDITY far in the
+    /// [`ErrorKind::Exists`] when this restoration has it already, [`ErrorKind::OverQuota`], [`ErrorKind::Limit`] for a UIDVALIDITY far in the
     /// future, [`ErrorKind::Cannot`] for a UIDNEXT or modseq of 0, [`ErrorKind::NotFound`] without the account.
     pub async fn mailbox(&self, mailbox: &RestoredMailbox) -> Result<MailboxId> {
         let (shared, validity) = (self.account.shared.clone(), mailbox.uid_validity.get());
@@ -168,6 +169,7 @@ impl Restore {
     /// [`ErrorKind::TooBig`] by the declared length.
     pub fn stage(&self, spec: AppendSpec) -> Result<SqliteStaged> {
         self.account.shared.check_size(spec.declared_len.unwrap_or(0))?;
+        self.account.shared.files.reserve.admit()?;
         Ok(SqliteStaged::new(self.account.shared.clone(), spec))
     }
 
@@ -176,7 +178,8 @@ impl Restore {
     ///
     /// # Errors
     /// [`ErrorKind::Cannot`] for a UID out of place, a modseq of 0, or a mailbox that is not being restored,
-    /// [`ErrorKind::NotFound`] for one that does not exist or a copy of what does not, [`ErrorKind::Limit`] for too many keywords.
+    /// [`ErrorKind::NotFound`] for one that does not exist or a copy of what does not, [`ErrorKind::Limit`] for too many
+    /// keywords, [`ErrorKind::OverQuota`]: what is not published counts.
     pub async fn put(&self, mailbox: &MailboxId, messages: Vec<RestoredMessage>) -> Result<()> {
         let shard = &self.account.shard;
         let number =

@@ -32,7 +32,7 @@ struct Incoming {
     buf: Vec<u8>,
     scan: HeaderScan,
     crc: crc32fast::Hasher,
-    file: Option<TempFile>,
+    file: Option<Box<TempFile>>,
     /// The file, on its way back from the thread that writes it.
     writing: Option<Receiver<Result<TempFile>>>,
     /// It is a file, and no octets are to come: `writing` syncs it.
@@ -83,7 +83,7 @@ impl Incoming {
             let back = writing.await.and_then(|r| r);
             self.writing = None;
             match back {
-                Ok(file) => self.file = Some(file),
+                Ok(file) => self.file = Some(Box::new(file)),
                 Err(e) => {
                     self.failed = Some(e.clone());
                     return Err(e);
@@ -102,7 +102,7 @@ impl Incoming {
         self.synced = sync;
         self.writing = Some(self.shared.pool.start_files(move || {
             let mut temp = match file {
-                Some(temp) => temp,
+                Some(temp) => *temp,
                 None => files.temp()?,
             };
             temp.file.write_all(&buf)?;
@@ -124,7 +124,7 @@ impl Incoming {
             self.written().await?;
         }
         let octets = match self.file.take() {
-            Some(temp) => Octets::File(Arc::new(temp)),
+            Some(temp) => Octets::File(Arc::new(*temp)),
             None => Octets::Inline(std::mem::take(&mut self.buf).into()),
         };
         self.done = Some(NewBody {
@@ -207,6 +207,7 @@ impl SqliteDelivery {
     /// queue's entry, which comes last and knows how the others ended.
     async fn deliver(self, to: Vec<Recipient>, what: Submission) -> Result<Submitted> {
         let shared = self.incoming.shared.clone();
+        shared.files.reserve.admit()?;
         let message = Arc::new(self.incoming.into_message(self.spec)?);
         let (looking, names) = (shared.clone(), to.iter().map(|r| r.account.clone()).collect::<Vec<_>>());
         let places = match names.is_empty() {

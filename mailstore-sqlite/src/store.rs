@@ -13,6 +13,7 @@ use mailstore_api::{
 
 use crate::{
     AccountInfo, DefaultMailbox, Options, SqliteAccount,
+    checkpoint::{Checkpoints, Log},
     control::{Control, Place},
     error::{Res, damaged, refused},
     files::{self, BodyFiles},
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) watches: Arc<AtomicUsize>,
     /// Accounts whose maildrop is locked in this process.
     pub(crate) maildrops: Mutex<HashSet<i64>>,
+    checkpoints: Arc<Checkpoints>,
     /// Where the next entry of the queue goes that has no recipient here.
     pub(crate) next_queued: AtomicUsize,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -89,6 +91,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         self.close();
         self.pool.close();
+        self.checkpoints.close();
         let me = thread::current().id();
         // So that whoever opens the store next finds it at rest. The last handle may go on one of these threads.
         for thread in lock(&self.threads).drain(..).filter(|t| t.thread().id() != me) {
@@ -226,6 +229,7 @@ impl MailStore for SqliteStore {
 
     async fn deliver(&self, spec: AppendSpec) -> Result<SqliteDelivery> {
         self.shared.check_size(spec.declared_len.unwrap_or(0))?;
+        self.shared.files.reserve.admit()?;
         Ok(SqliteDelivery::new(self.shared.clone(), spec))
     }
 
@@ -246,7 +250,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
 
     schema::prepare(&Control::path(dir), Kind::Control, busy)?;
     let shards = prepare_shards(dir, &options, busy)?;
-    let files = Arc::new(BodyFiles::open(dir)?);
+    let files = Arc::new(BodyFiles::open(dir, options.reserve)?);
     sweep::sweep(dir, shards, busy)?;
     let control = Control::open(dir, busy, shards)?;
     let (pool, mut threads) = Pool::start(dir, shards, options.readers, busy)?;
@@ -257,9 +261,14 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
             Arc::new(Shard::new(n, dir.to_owned(), options.clone(), files, hub, watches))
         })
         .collect();
+    let checkpoints = Arc::new(Checkpoints::default());
+    let (mine, path, n) = (checkpoints.clone(), dir.to_owned(), shards.len());
+    let copying = thread::Builder::new().name("mailstore-log".to_owned());
+    threads.push(copying.spawn(move || mine.run(path, n, busy))?);
     for shard in &shards {
         let (name, shard) = (format!("mailstore-write-{}", shard.number), shard.clone());
-        threads.push(thread::Builder::new().name(name).spawn(move || writer::run(shard))?);
+        let log = Log::new(shard.number, checkpoints.clone());
+        threads.push(thread::Builder::new().name(name).spawn(move || writer::run(shard, log))?);
     }
     let shared = Arc::new(Shared {
         dir: dir.to_owned(),
@@ -271,6 +280,7 @@ fn open(dir: &Path, options: Options) -> Res<SqliteStore> {
         hub,
         watches,
         maildrops: Mutex::default(),
+        checkpoints,
         next_queued: AtomicUsize::new(0),
         threads: Mutex::new(threads),
     });

@@ -51,6 +51,15 @@ struct Cached {
     changed: bool,
 }
 
+/// Numbers for bodies that the database has given to this process: each is used once, by whatever process.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BodyNumbers {
+    next: i64,
+    end: i64,
+}
+
+/// Taken at once: most commits then need not write that they were taken.
+const BODY_NUMBERS: i64 = 1024;
 /// What changes of an account's use in this transaction.
 #[derive(Clone, Copy, Default)]
 struct Delta {
@@ -74,7 +83,9 @@ pub(crate) struct Txn<'c> {
     deltas: HashMap<i64, Delta>,
     undo_deltas: Vec<(i64, Option<Delta>)>,
     keywords: HashMap<i64, Arc<Keywords>>,
-    next_body: Option<i64>,
+    /// As they are if this commits.
+    pub(crate) numbers: BodyNumbers,
+    more_numbers: bool,
     pub(crate) after: Aftermath,
     /// Body files that became visible by this transaction, and the directories to sync before its commit. Their first
     /// names are held until it is over: by them the files are found again when the process dies before.
@@ -83,7 +94,7 @@ pub(crate) struct Txn<'c> {
 }
 
 impl<'c> Txn<'c> {
-    pub(crate) fn new(conn: &'c Connection, shard: &'c Shard) -> Self {
+    pub(crate) fn new(conn: &'c Connection, shard: &'c Shard, numbers: BodyNumbers) -> Self {
         Self {
             conn,
             shard,
@@ -93,7 +104,8 @@ impl<'c> Txn<'c> {
             deltas: HashMap::new(),
             undo_deltas: Vec::new(),
             keywords: HashMap::new(),
-            next_body: None,
+            numbers,
+            more_numbers: false,
             after: Aftermath::default(),
             placed: Vec::new(),
             dirs: BTreeSet::new(),
@@ -269,15 +281,18 @@ impl<'c> Txn<'c> {
 
     /// A body's number, never used before.
     pub(crate) fn new_body(&mut self) -> Res<i64> {
-        let next = match self.next_body {
-            Some(next) => next,
-            None => {
+        if self.numbers.next >= self.numbers.end {
+            // Taken in this transaction already: then those that follow are this process's as well.
+            if !self.more_numbers {
                 let mut read = self.conn.prepare_cached("SELECT value FROM meta WHERE key = 'next_body'")?;
-                read.query_row([], |r| r.get(0)).optional()?.unwrap_or(1)
+                self.numbers.next = read.query_row([], |r| r.get(0)).optional()?.unwrap_or(1);
             }
-        };
-        self.next_body = Some(next + 1);
-        Ok(next)
+            self.numbers.end = self.numbers.next + BODY_NUMBERS;
+            self.more_numbers = true;
+        }
+        let number = self.numbers.next;
+        self.numbers.next += 1;
+        Ok(number)
     }
 
     /// Gives a body's file its place, and sees to it that the place is durable with the commit.
@@ -318,10 +333,10 @@ impl<'c> Txn<'c> {
         for (account, delta) in &self.deltas {
             quota::count(self.conn, *account, [delta.octets, delta.messages, delta.mailboxes])?;
         }
-        if let Some(next) = self.next_body {
+        if self.more_numbers {
             self.conn
                 .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('next_body', ?1)")?
-                .execute([next])?;
+                .execute([self.numbers.end])?;
         }
         for dir in &self.dirs {
             crate::schema::sync_dir(dir)?;

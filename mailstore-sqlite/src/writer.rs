@@ -15,13 +15,14 @@ use mailstore_api::{ErrorKind, Result, StoreError};
 use rusqlite::{Connection, params};
 
 use crate::{
-    error::Res,
+    checkpoint::Log,
+    error::{Res, full},
     ops, outbox,
     pool::shard_path,
-    queue::Taken,
+    queue::{Gather, Taken},
     schema::{self, Kind, Role},
     shard::Shard,
-    txn::{Aftermath, Job, Notice, Txn},
+    txn::{Aftermath, BodyNumbers, Job, Notice, Txn},
 };
 
 /// How soon after the last request what may be lost is written.
@@ -47,10 +48,13 @@ struct Writer {
     reap: bool,
     vacuum: bool,
     groups: u32,
+    gather: Gather,
+    log: Log,
+    numbers: BodyNumbers,
 }
 
 /// Serves the shard's queue until it is closed and empty.
-pub(crate) fn run(shard: Arc<Shard>) {
+pub(crate) fn run(shard: Arc<Shard>, log: Log) {
     let mut writer = Writer {
         shard,
         conn: None,
@@ -61,10 +65,14 @@ pub(crate) fn run(shard: Arc<Shard>) {
         reap: true,
         vacuum: true,
         groups: 0,
+        gather: Gather::default(),
+        log,
+        numbers: BodyNumbers::default(),
     };
     writer.unlink_left_over();
     loop {
-        match writer.shard.queue.take(writer.patience()) {
+        let patience = writer.patience();
+        match writer.shard.queue.take(patience, &mut writer.gather) {
             Taken::Group(jobs) => {
                 writer.group(jobs);
                 writer.groups += 1;
@@ -98,28 +106,39 @@ impl Writer {
             return Ok(());
         }
         let path = shard_path(&self.shard.dir, self.shard.number);
-        let conn = schema::open(&path, Kind::Shard, Role::Writer, self.shard.options.busy_timeout)?;
+        let mut conn = schema::open(&path, Kind::Shard, Role::Writer, self.shard.options.busy_timeout)?;
+        self.log.watch(&mut conn)?;
         self.version = data_version(&conn)?;
-        // Whatever was in doubt before is read anew.
+        // Whatever was in doubt before is read anew; and another process may have written since somebody watches.
         sync_all(&conn, &self.shard);
+        self.shard.hub.everything();
         self.conn = Some(conn);
         Ok(())
     }
 
     fn group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let begun = Instant::now();
         let committed = self.transaction(|txn, conn| {
             for job in &mut jobs {
                 job.run(txn);
                 if conn.is_autocommit() {
                     // The request met a full disk, and SQLite ended the transaction: all of the group is undone.
-                    return Err(StoreError::new(ErrorKind::Unavailable, "the store's disk is full").into());
+                    return Err(full().into());
                 }
             }
             flush_later(txn, LATER_IN_GROUP);
             Ok(())
         });
+        self.gather.committed(jobs.len(), self.shard.queue.len(), begun.elapsed());
         for job in jobs {
             job.answer(committed.clone());
+        }
+        self.care_for_log();
+    }
+
+    fn care_for_log(&mut self) {
+        if let Some(conn) = &self.conn {
+            self.log.care(conn);
         }
     }
 
@@ -128,19 +147,23 @@ impl Writer {
         self.connect()?;
         let shard = self.shard.clone();
         let Some(conn) = self.conn.take() else { return Err(ErrorKind::Unavailable.into()) };
-        let version = self.version;
+        let (version, numbers) = (self.version, self.numbers);
         // A panic in a request must not take the thread from all others; its transaction is rolled back.
-        let done = catch_unwind(AssertUnwindSafe(|| transaction(&conn, &shard, version, work)));
+        let done = catch_unwind(AssertUnwindSafe(|| transaction(&conn, &shard, version, numbers, work)));
         match done {
             Ok(Ok(committed)) => {
-                self.version = committed.version;
+                (self.version, self.numbers) = (committed.version, committed.numbers);
                 self.publish(&conn, committed.after, committed.foreign);
                 self.conn = Some(conn);
                 Ok(())
             }
             Ok(Err(fault)) => {
                 self.distrust(conn);
-                Err(fault.into())
+                let e = StoreError::from(fault);
+                if e == full() {
+                    self.make_room();
+                }
+                Err(e)
             }
             Err(_) => {
                 tracing::error!(shard = shard.number, "a write request panicked");
@@ -152,12 +175,22 @@ impl Writer {
 
     /// The connection is not used again. What the disk holds is read by the next one.
     fn distrust(&mut self, conn: Connection) {
+        self.numbers = BodyNumbers::default();
         if !conn.is_autocommit() {
             let _ = conn.execute_batch("ROLLBACK");
         }
         drop(conn);
         if let Err(fault) = self.connect() {
             tracing::error!(shard = self.shard.number, error = %StoreError::from(fault), "the shard cannot be opened");
+        }
+    }
+
+    /// So that deleting is possible: what waits in the log has to go into the database first.
+    fn make_room(&mut self) {
+        if self.shard.files.reserve.give_up()
+            && let Some(conn) = &self.conn
+        {
+            self.log.hurry(conn);
         }
     }
 
@@ -207,6 +240,7 @@ impl Writer {
         } else if self.vacuum {
             self.vacuum_step();
         }
+        self.care_for_log();
         if self.looked.elapsed() >= self.shard.options.poll_every {
             self.look();
         }
@@ -305,12 +339,14 @@ struct Committed {
     after: Aftermath,
     foreign: bool,
     version: i64,
+    numbers: BodyNumbers,
 }
 
 fn transaction(
     conn: &Connection,
     shard: &Shard,
     version: i64,
+    numbers: BodyNumbers,
     work: impl FnOnce(&mut Txn<'_>, &Connection) -> Res<()>,
 ) -> Res<Committed> {
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -322,7 +358,7 @@ fn transaction(
             return Err(fault);
         }
     }
-    let mut txn = Txn::new(conn, shard);
+    let mut txn = Txn::new(conn, shard, numbers);
     if let Err(fault) = work(&mut txn, conn).and_then(|()| txn.finish()) {
         // Rolled back here, before files are taken away that a commit would need.
         let _ = conn.execute_batch("ROLLBACK");
@@ -333,7 +369,7 @@ fn transaction(
         txn.doubt();
         return Err(e.into());
     }
-    Ok(Committed { after: txn.after, foreign: now != version, version: now })
+    Ok(Committed { after: txn.after, foreign: now != version, version: now, numbers: txn.numbers })
 }
 
 fn data_version(conn: &Connection) -> Res<i64> {
@@ -405,7 +441,7 @@ mod tests {
     use super::*;
 
     fn open(dir: &Path) -> (SqliteStore, SqliteAccount, MailboxId) {
-        let options = Options { shards: Some(1), ..Options::default() };
+        let options = Options { shards: Some(1), reserve: 0, ..Options::default() };
         let store = SqliteStore::open(dir, options).unwrap();
         store.create_account("anna", None).unwrap();
         let anna = block_on(store.open_account("anna")).unwrap();

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::quota::Limit;
+
 const LONG: &str = "\
 A mail server for POP3, IMAP4 and SMTP submission that keeps its mail in one folder.
 
@@ -18,6 +20,7 @@ Try it:
   mailserver --config mail.toml                     serve as the file says
   echo 'a password' | mailserver user add carol@example.test
   mailserver user list                              these work while the server runs, too
+  mailserver quota set carol@example.test --storage 2G
   mailserver policy show alice@example.test         by what may she enter, and which rule says so?
   mailserver token keygen                           a key pair for [tokens]; then token issue alice@example.test
   mailserver store check                            is the mail sound? store repair mends what can be mended
@@ -106,6 +109,9 @@ pub(crate) enum Command {
     /// Add, list, change or remove mailboxes; the server may run meanwhile
     #[command(subcommand)]
     User(User),
+    /// Show or set what mailboxes may keep; the server may run meanwhile
+    #[command(subcommand)]
+    Quota(Quota),
     /// Check, repair, back up or shrink the mail store; the server may run meanwhile
     #[command(subcommand)]
     Store(Store),
@@ -181,6 +187,33 @@ pub(crate) enum Store {
     },
     /// Give the room of deleted mail back to the file system
     Vacuum,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Quota {
+    /// Show what one or all mailboxes keep, and their limits
+    Show {
+        /// Its address; all without one
+        address: Option<String>,
+    },
+    /// Set limits of a mailbox; what is not named stays as it is
+    ///
+    /// What is over a limit is not taken: IMAP says so by [OVERQUOTA], and submitted mail is refused for the time being,
+    /// or waits. What is there already stays, and can be read, moved and deleted.
+    #[command(group = clap::ArgGroup::new("limits").required(true).multiple(true))]
+    Set {
+        /// Its address
+        address: String,
+        /// Octets of all its messages, like 500M or 2G, or none
+        #[arg(long, value_name = "SIZE", group = "limits")]
+        storage: Option<Limit>,
+        /// Its messages, or none
+        #[arg(long, value_name = "NUMBER", group = "limits")]
+        messages: Option<Limit>,
+        /// Its folders, INBOX included, or none
+        #[arg(long, value_name = "NUMBER", group = "limits")]
+        mailboxes: Option<Limit>,
+    },
 }
 
 #[derive(Subcommand, Debug)]

@@ -2,8 +2,8 @@
 //!
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
-//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts` and `user` (mailboxes),
-//! `care` (the store), `transfer` (mail in and out), `router` (where submitted mail goes).
+//! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts`, `user` and `quota`
+//! (mailboxes), `care` (the store), `transfer` (mail in and out), `router` (where submitted mail goes).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -21,6 +21,7 @@ mod password;
 mod policy;
 mod present;
 mod prompt;
+mod quota;
 mod reload;
 mod remembered;
 mod router;
@@ -60,6 +61,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => serve::run(config)?,
         Some(Command::User(command)) => user::run(command, &config)?,
+        Some(Command::Quota(command)) => quota::run(command, &config)?,
         Some(Command::Policy(command)) => policy::run(command, &config)?,
         Some(Command::Token(command)) => token::run(command, &config)?,
         Some(Command::Store(command)) => return care::run(command, &config),

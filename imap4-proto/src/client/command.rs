@@ -3,21 +3,20 @@
 use alloc::{borrow::Cow, vec::Vec};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use mail_wire::Misuse;
 use zeroize::Zeroizing;
 
 use super::{
     event::Tag,
-    machine::{AppendStep, Client, IdleStep, Turn},
+    machine::{Client, IdleStep, Turn},
 };
 use crate::{
-    encode, mutf7,
-    types::{AString, AppendMessage, Capabilities, Command, CommandKind, MailboxArg},
+    mutf7,
+    types::{AString, Capabilities, Command, CommandKind, MailboxArg},
 };
 
 impl Client {
-    /// Issues a command. For AUTHENTICATE and APPEND there are methods of their own.
+    /// Issues a command. For AUTHENTICATE, APPEND and REPLACE there are methods of their own.
     ///
     /// # Errors
     /// [`Misuse`] before the greeting, where the state that the commands in flight lead to has no such command, while AUTHENTICATE,
@@ -28,6 +27,11 @@ impl Client {
             Command::StartTls => return self.start_tls(),
             Command::Idle => return self.idle(),
             Command::Authenticate { .. } => return self.misuse("command"),
+            Command::Compress => return self.compress(),
+            Command::Unauthenticate if self.compressed => {
+                // RFC 8437 section 4.1 would end the compression, which no transport here can.
+                return Err(Misuse { called: "UNAUTHENTICATE", state: "COMPRESS" });
+            }
             Command::Login { .. } if self.known.as_ref().is_some_and(|k| k.login_disabled) => {
                 return Err(Misuse { called: "LOGIN", state: "LOGINDISABLED" });
             }
@@ -79,6 +83,24 @@ impl Client {
         self.may_issue(CommandKind::StartTls)?;
         self.turn = Turn::Tls;
         Ok(self.issue(CommandKind::StartTls, true, |out| out.extend_from_slice(b"STARTTLS")))
+    }
+
+    /// COMPRESS DEFLATE (RFC 4978). After its OK the driver compresses; commands that are issued meanwhile wait for it.
+    ///
+    /// # Errors
+    /// [`Misuse`] unless the connection is authenticated, without compression, without commands in flight, and the server has
+    /// COMPRESS=DEFLATE.
+    pub fn compress(&mut self) -> Result<Tag, Misuse> {
+        if self.compressed
+            || self.deflating
+            || !self.in_flight.is_empty()
+            || !self.has(Capabilities::COMPRESS_DEFLATE)
+        {
+            return self.misuse("COMPRESS");
+        }
+        self.may_issue(CommandKind::Compress)?;
+        self.turn = Turn::Compress;
+        Ok(self.issue(CommandKind::Compress, true, |out| Command::Compress.encode(out)))
     }
 
     /// AUTHENTICATE. The initial response is sent at once where the server has SASL-IR, else as the answer to its first, empty
@@ -142,86 +164,6 @@ impl Client {
             _ => return self.misuse("cancel"),
         }
         self.out.put(b"*\r\n");
-        Ok(())
-    }
-
-    /// Begins APPEND with its first message. Where [`append_ready`](Self::append_ready) does not say so at once,
-    /// [`Event::AppendReady`](super::Event::AppendReady) tells when the server takes it; then come its octets. Whether the
-    /// literal waits is decided here, not by `message`.
-    ///
-    /// # Errors
-    /// As for [`command`](Self::command).
-    pub fn append(&mut self, mailbox: &MailboxArg<'_>, message: &AppendMessage<'_>) -> Result<Tag, Misuse> {
-        self.may_issue(CommandKind::Append)?;
-        let waits = AppendMessage { synchronizing: true, ..*message };
-        let tag = self.issue(CommandKind::Append, false, |out| {
-            out.extend_from_slice(b"APPEND ");
-            encode::astring(out, &mailbox.bytes(), mailbox.is_utf8());
-            waits.encode(out);
-        });
-        self.append_step(tag.0, message);
-        Ok(tag)
-    }
-
-    fn append_step(&mut self, tag: u32, message: &AppendMessage<'_>) {
-        self.append_len = message.len;
-        let step = if self.is_held(tag) { AppendStep::Waiting } else { AppendStep::Sending(message.len) };
-        self.turn = Turn::Append { tag, step, utf8: message.utf8 };
-    }
-
-    /// Whether octets of a message can be sent now.
-    #[must_use]
-    pub const fn append_ready(&self) -> bool {
-        matches!(self.turn, Turn::Append { step: AppendStep::Sending(_) | AppendStep::Owed(_), .. })
-    }
-
-    /// Octets of the message. The chunk is shared, not copied; send in pieces, and let the driver drain between them.
-    ///
-    /// # Errors
-    /// [`Misuse`] where no message is being sent, or it was announced shorter.
-    pub fn append_chunk(&mut self, octets: Bytes) -> Result<(), Misuse> {
-        let n = u64::try_from(octets.len()).unwrap_or(u64::MAX);
-        match &mut self.turn {
-            Turn::Append { step: AppendStep::Sending(left) | AppendStep::Owed(left), .. } if *left >= n => {
-                *left -= n;
-            }
-            _ => return self.misuse("append_chunk"),
-        }
-        self.out.put_shared(octets);
-        Ok(())
-    }
-
-    /// One more message in the same command (RFC 3502): the one before is whole.
-    ///
-    /// # Errors
-    /// [`Misuse`] where octets of the message before are owed, or the server has no MULTIAPPEND.
-    pub fn append_next(&mut self, message: &AppendMessage<'_>) -> Result<(), Misuse> {
-        let Turn::Append { tag, step: AppendStep::Sending(0), utf8 } = self.turn else {
-            return self.misuse("append_next");
-        };
-        if !self.has(Capabilities::MULTIAPPEND) {
-            return self.misuse("append_next");
-        }
-        let mut wire = Vec::new();
-        if utf8 {
-            wire.push(b')');
-        }
-        AppendMessage { synchronizing: true, ..*message }.encode(&mut wire);
-        self.queue(tag, wire);
-        self.append_step(tag, message);
-        Ok(())
-    }
-
-    /// Ends APPEND: all of its messages are whole. Then [`Event::Done`](super::Event::Done) tells how it went.
-    ///
-    /// # Errors
-    /// [`Misuse`] where octets are owed.
-    pub fn append_end(&mut self) -> Result<(), Misuse> {
-        let Turn::Append { step: AppendStep::Sending(0) | AppendStep::Owed(0), utf8, .. } = self.turn else {
-            return self.misuse("append_end");
-        };
-        self.out.put(if utf8 { b")\r\n" } else { b"\r\n" });
-        self.turn = Turn::Ready;
         Ok(())
     }
 

@@ -34,6 +34,15 @@ pub enum Event<'b> {
         /// What comes next, as [`FetchChunk`](Self::FetchChunk)s.
         literal: BodyLiteral<'b>,
     },
+    /// The same for a UIDFETCH response (RFC 9586 section 3.3). It goes on as FETCH does.
+    UidFetchBegin {
+        /// The message's UID.
+        uid: u32,
+        /// The items before the literal.
+        items: Attributes<'b>,
+        /// What comes next.
+        literal: BodyLiteral<'b>,
+    },
     /// Octets of the literal that was announced last.
     FetchChunk(&'b [u8]),
     /// The literal before is whole, and one more follows in the same response.

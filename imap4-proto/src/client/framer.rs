@@ -192,7 +192,14 @@ fn kind(line: &[u8]) -> Kind {
     if [&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|w| first.eq_ignore_ascii_case(w)) {
         Kind::New
     } else if first.iter().all(u8::is_ascii_digit)
-        && words.next().is_some_and(|w| w.get(..5).is_some_and(|w| w.eq_ignore_ascii_case(b"FETCH")))
+        && words.next().is_some_and(|w| {
+            let w = if w.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(b"UID")) {
+                w.get(3..).unwrap_or(w)
+            } else {
+                w
+            };
+            w.get(..5).is_some_and(|w| w.eq_ignore_ascii_case(b"FETCH"))
+        })
     {
         Kind::Fetch
     } else {

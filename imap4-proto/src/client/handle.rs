@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use base64::{
     Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use mail_wire::{Instant, Machine, OutputQueue, Poll, Upgrade, Upgraded, Wait};
 
@@ -16,15 +16,16 @@ use super::{
 };
 use crate::{
     encode::MalformedResponse,
-    grammar::response::{counted_tag, head, tail},
+    grammar::response::{Begun, counted_tag, head, tail},
     server::State,
     types::{
-        Capabilities, CapabilityList, CommandKind, Response, ResponseCode, ResponseText, SecretBuf, Status,
+        Capabilities, CapabilityList, CommandKind, Quirks, Response, ResponseCode, ResponseText, SecretBuf,
+        Status,
     },
 };
 
-/// Servers leave the padding out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+/// Of servers that leave the padding out.
+const UNPADDED: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -39,6 +40,8 @@ impl Machine for Client {
             Turn::Closing => return Ok(Poll::Close),
             Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
             Turn::Upgrading => return Err(Fatal::PlaintextAfterStartTls),
+            // What follows in the input is compressed: the driver hands it to the other side of DEFLATE.
+            _ if self.deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
             Turn::Sasl { asked: true, .. } => return Ok(Poll::Blocked),
             _ => {}
         }
@@ -75,7 +78,12 @@ impl Machine for Client {
         match core::mem::replace(&mut self.framed, Framed::None) {
             Framed::Whole => self.response(frame),
             Framed::Head => match head(frame, self.reading()) {
-                Ok((_, (Some(number), items, literal))) => Event::FetchBegin { number, items, literal },
+                Ok((_, (Some(Begun { number, uid: false }), items, literal))) => {
+                    Event::FetchBegin { number, items, literal }
+                }
+                Ok((_, (Some(Begun { number: uid, .. }), items, literal))) => {
+                    Event::UidFetchBegin { uid, items, literal }
+                }
                 Ok((_, (None, items, literal))) => Event::FetchNext { items, literal },
                 Err(_) => {
                     self.dropping = true;
@@ -122,7 +130,11 @@ impl Machine for Client {
     }
 
     fn upgraded(&mut self, transport: Upgraded) {
-        let Upgraded::Tls(info) = transport else { return };
+        let info = match transport {
+            Upgraded::Tls(info) => info,
+            Upgraded::Deflate => return self.deflated(),
+            _ => return,
+        };
         self.tls = Some(Box::new(info));
         // RFC 9051 section 6.2.1: "the client MUST discard cached information about server capabilities".
         self.known = None;
@@ -137,6 +149,14 @@ impl Machine for Client {
 }
 
 impl Client {
+    /// Both directions are compressed from here (RFC 4978).
+    fn deflated(&mut self) {
+        if core::mem::take(&mut self.deflating) {
+            self.compressed = true;
+            self.promote();
+        }
+    }
+
     fn wait(&mut self, nothing: bool, now: Instant) {
         let sending = matches!(self.turn, Turn::Append { step: AppendStep::Sending(_), .. });
         let idling = matches!(self.turn, Turn::Idle { step: IdleStep::Idling { .. }, .. });
@@ -178,6 +198,7 @@ impl Client {
             }
             Response::Capability(list) => {
                 self.learn(list);
+                self.fresh = self.config.quirks.contains(Quirks::CAPABILITY_DURING_LOGIN);
                 Event::Response(response)
             }
             Response::Enabled(list) => {
@@ -203,6 +224,7 @@ impl Client {
 
     /// `+`: for a literal, else for what has the connection for itself.
     fn continued<'b>(&mut self, text: ResponseText<'b>) -> Event<'b> {
+        let unpadded = self.config.quirks.contains(Quirks::UNPADDED_BASE64);
         if let Some((tag, waits)) = self.waiting {
             self.out.release();
             self.waiting = if waits > 1 { Some((tag, waits - 1)) } else { None };
@@ -216,7 +238,8 @@ impl Client {
                     self.sasl_line(&initial);
                     return Event::Continued;
                 }
-                match BASE64.decode(text.words) {
+                let base64 = if unpadded { &UNPADDED } else { &STANDARD };
+                match base64.decode(text.words) {
                     Ok(challenge) => {
                         *asked = true;
                         Event::Challenge(SecretBuf::new(challenge))
@@ -287,6 +310,10 @@ impl Client {
         match &mut self.turn {
             Turn::Sasl { .. } => self.turn = Turn::Ready,
             Turn::Tls => self.turn = if status == Status::Ok { Turn::Upgrading } else { Turn::Ready },
+            Turn::Compress => {
+                self.turn = Turn::Ready;
+                self.deflating = status == Status::Ok;
+            }
             Turn::Append { tag: append, step, .. } if *append == tag => match *step {
                 AppendStep::Sending(left) | AppendStep::Owed(left) => *step = AppendStep::Owed(left),
                 AppendStep::Waiting => self.turn = Turn::Ready,
@@ -317,6 +344,13 @@ impl Client {
             (CommandKind::Logout, _) => {
                 self.state = State::Logout;
                 self.turn = Turn::Closing;
+            }
+            (CommandKind::Unauthenticate, Status::Ok) => {
+                // RFC 8437 section 4: what was enabled is no more, and the capabilities are others.
+                self.state = State::NotAuthenticated;
+                self.enabled = Capabilities::NONE;
+                self.known = None;
+                self.fresh = false;
             }
             (kind, Status::Ok) => self.state = after(kind, self.state),
             _ => {}

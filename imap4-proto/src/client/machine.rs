@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{config::Config, event::Tag, framer::Framer, known::ServerCapabilities, pending::Pending};
 use crate::{
-    server::{State, allowed},
+    server::{AppendOpen, State, allowed},
     types::{Capabilities, CommandKind, Reading},
 };
 
@@ -24,8 +24,8 @@ pub(super) enum Turn {
     Append {
         tag: u32,
         step: AppendStep,
-        /// The message stands in `UTF8 (...)`.
-        utf8: bool,
+        /// What the message stands in.
+        open: AppendOpen,
     },
     Idle {
         tag: u32,
@@ -33,6 +33,8 @@ pub(super) enum Turn {
     },
     /// STARTTLS is in flight.
     Tls,
+    /// COMPRESS is in flight.
+    Compress,
     /// The driver: TLS.
     Upgrading,
     /// The driver: the end.
@@ -71,6 +73,7 @@ impl Turn {
             Self::Append { .. } => "APPEND",
             Self::Idle { .. } => "IDLE",
             Self::Tls | Self::Upgrading => "STARTTLS",
+            Self::Compress => "COMPRESS",
             Self::Closing => "closing",
         }
     }
@@ -132,6 +135,10 @@ pub struct Client {
     pub(super) fresh: bool,
     pub(super) enabled: Capabilities,
     pub(super) tls: Option<Box<TlsInfo>>,
+    /// COMPRESS succeeded: the driver is to compress, and until it does nothing more is sent.
+    pub(super) deflating: bool,
+    /// Both directions are compressed.
+    pub(super) compressed: bool,
 }
 
 impl fmt::Debug for Client {
@@ -176,6 +183,8 @@ impl Client {
             fresh: false,
             enabled: Capabilities::NONE,
             tls: None,
+            deflating: false,
+            compressed: false,
             config,
         }
     }
@@ -215,6 +224,12 @@ impl Client {
     #[must_use]
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.tls.as_deref()
+    }
+
+    /// Whether both directions are compressed (RFC 4978).
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.compressed
     }
 
     /// How many commands are not complete.
@@ -278,6 +293,7 @@ impl Client {
     /// Sends the commands that nothing waits in front of.
     pub(super) fn promote(&mut self) {
         while self.waiting.is_none()
+            && !self.deflating
             && let Some(next) = self.pending.pop_front()
         {
             next.put(&mut self.out);
@@ -300,6 +316,7 @@ pub(super) const fn after(kind: CommandKind, state: State) -> State {
         CommandKind::Select | CommandKind::Examine => State::Selected,
         CommandKind::Close | CommandKind::Unselect => State::Authenticated,
         CommandKind::Logout => State::Logout,
+        CommandKind::Unauthenticate => State::NotAuthenticated,
         _ => state,
     }
 }

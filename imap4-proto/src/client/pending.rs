@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use mail_wire::OutputQueue;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use zeroize::Zeroizing;
 
 use crate::encode;
@@ -58,6 +58,20 @@ impl Pending {
     }
 }
 
+/// Whether a command is one line but for its literals: no line end stands outside of them, and the last literal is whole.
+pub(super) fn is_one_line(mut wire: &[u8]) -> bool {
+    while let Some(lf) = memchr(b'\n', wire) {
+        let Some((line, after)) = wire.split_at_checked(lf + 1) else { return false };
+        let Some((front, len)) = header(line) else { return false };
+        if memchr2(b'\r', 0, front).is_some() {
+            return false;
+        }
+        let Some(after) = usize::try_from(len).ok().and_then(|len| after.get(len..)) else { return false };
+        wire = after;
+    }
+    memchr2(b'\r', 0, wire).is_none()
+}
+
 fn is_header(line: &[u8]) -> bool {
     header(line).is_some()
 }
@@ -73,6 +87,25 @@ fn header(line: &[u8]) -> Option<(&[u8], u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_ends_have_no_place_outside_of_literals() {
+        for (wire, is) in [
+            (&b"XFOO bar"[..], true),
+            (b"XFOO {3}\r\na\r\n", true),
+            (b"XFOO {3}\r\na\r\n ~{1}\r\n\0 x", true),
+            (b"XFOO\r\nA9 LOGOUT", false),
+            (b"XFOO {3}\r\nabc\r\nA9 LOGOUT", false),
+            (b"XFOO {3}\r\nab", false),
+            (b"XFOO \r", false),
+            (b"XFOO \n", false),
+            (b"XFOO\r {1}\r\nx", false),
+            (b"XFOO \0", false),
+            (b"XFOO {99999999999999999999}\r\nx", false),
+        ] {
+            assert_eq!(is_one_line(wire), is, "{}", wire.escape_ascii());
+        }
+    }
 
     #[test]
     fn literals_wait_unless_the_server_takes_them_at_once() {

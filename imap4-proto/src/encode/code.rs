@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use super::{atom, flag_list, number, number64, ranges};
+use super::{atom, flag_list, list_of, nil, number, number64, object_id, quoted_tag, ranges};
 use crate::{server::Listing, types::Code};
 
 /// `resp-text-code`, without its brackets.
@@ -48,6 +48,60 @@ pub(crate) fn code(out: &mut Vec<u8>, code: &Code<'_>, capability: Option<&Listi
             out.extend_from_slice(b"MODIFIED ");
             return ranges(out, set.iter().copied());
         }
+        Code::MailboxId(id) => {
+            out.extend_from_slice(b"MAILBOXID ");
+            return object_id(out, id);
+        }
+        Code::NoUpdate(tag) => {
+            out.extend_from_slice(b"NOUPDATE ");
+            return quoted_tag(out, tag.as_bytes());
+        }
+        Code::BadUrl(url) => {
+            out.extend_from_slice(b"BADURL ");
+            // `url-resp-text`: any TEXT-CHAR but `]`
+            return out.extend(url.bytes().filter(|b| !matches!(b, 0 | b'\r' | b'\n' | b']')));
+        }
+        Code::UrlMech(mechanisms) => {
+            out.extend_from_slice(b"URLMECH ");
+            return list_of(out, mechanisms);
+        }
+        Code::BadEvent(events) => {
+            out.extend_from_slice(b"BADEVENT (");
+            list_of(out, events);
+            b")"
+        }
+        Code::MetadataLongEntries(n) => return numbered(out, b"METADATA LONGENTRIES ", n),
+        Code::MetadataMaxSize(n) => return numbered(out, b"METADATA MAXSIZE ", n),
+        Code::MetadataTooMany => b"METADATA TOOMANY",
+        Code::MetadataNoPrivate => b"METADATA NOPRIVATE",
+        Code::InProgress(None) => b"INPROGRESS",
+        Code::InProgress(Some(progress)) => {
+            out.extend_from_slice(b"INPROGRESS (");
+            match progress.tag {
+                Some(tag) => quoted_tag(out, tag.as_bytes()),
+                None => nil(out),
+            }
+            // `number SP nz-number`, or what is known of it
+            let goal = progress.goal.filter(|n| *n > 0 && progress.done.is_some());
+            for count in [progress.done, goal] {
+                out.push(b' ');
+                match count {
+                    Some(n) => number(out, n),
+                    None => nil(out),
+                }
+            }
+            b")"
+        }
+        Code::MessageLimit { limit, uid } => {
+            numbered(out, b"MESSAGELIMIT ", limit);
+            if let Some(uid) = uid {
+                numbered(out, b" ", uid);
+            }
+            b""
+        }
+        Code::CompressionActive => b"COMPRESSIONACTIVE",
+        Code::NotificationOverflow => b"NOTIFICATIONOVERFLOW",
+        Code::UidRequired => b"UIDREQUIRED",
         Code::Other(name, arguments) => {
             atom(out, name.as_bytes());
             if let Some(arguments) = arguments {

@@ -1,6 +1,9 @@
 use alloc::vec::Vec;
 
-use super::{astring, atom, date, date_time, fetch::fetch_att, flag_list, number, number64, quoted, string};
+use super::{
+    astring, atom, date, date_time, extension, fetch_items, flag_list, list_of, number, number64, quoted,
+    string,
+};
 use crate::{
     grammar::{self, Context, Parsed},
     types::{
@@ -32,7 +35,9 @@ impl<'b> Command<'b> {
             | Self::Check
             | Self::Close
             | Self::Unselect
-            | Self::Expunge => {}
+            | Self::Expunge
+            | Self::GetJmapAccess
+            | Self::Unauthenticate => {}
             Self::Authenticate { mechanism, initial } => {
                 out.push(b' ');
                 out.extend_from_slice(mechanism.as_bytes());
@@ -81,6 +86,7 @@ impl<'b> Command<'b> {
                 sp_text(out, set.0);
                 sp_mailbox(out, mailbox);
             }
+            other => extension::arguments(out, other),
         }
     }
 }
@@ -95,6 +101,10 @@ impl AppendMessage<'_> {
         if let Some(date) = self.date {
             out.push(b' ');
             date_time(out, date);
+        }
+        if let Some(part) = &self.catenate {
+            out.extend_from_slice(b" CATENATE (");
+            return part.encode(out);
         }
         out.extend_from_slice(match (self.utf8, self.binary) {
             (true, _) => b" UTF8 (~{",
@@ -114,13 +124,13 @@ fn sp_text(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(text);
 }
 
-fn sp_astring(out: &mut Vec<u8>, s: AString<'_>) {
+pub(super) fn sp_astring(out: &mut Vec<u8>, s: AString<'_>) {
     out.push(b' ');
     astring(out, &s.bytes(), false);
 }
 
 /// A name is written as it is: it is in the connection's encoding already.
-fn sp_mailbox(out: &mut Vec<u8>, mailbox: &MailboxArg<'_>) {
+pub(super) fn sp_mailbox(out: &mut Vec<u8>, mailbox: &MailboxArg<'_>) {
     out.push(b' ');
     astring(out, &mailbox.bytes(), mailbox.is_utf8());
 }
@@ -243,11 +253,19 @@ fn list_arguments(out: &mut Vec<u8>, list: &List<'_>) {
         status.extend_from_slice(b"STATUS ");
         status_items(&mut status, items);
     }
+    let mut metadata = Vec::new();
+    if let Some(entries) = list.metadata {
+        metadata.extend_from_slice(b"METADATA (");
+        list_of(&mut metadata, entries);
+        metadata.push(b')');
+    }
     let options = [
         (returns.subscribed, &b"SUBSCRIBED"[..]),
         (returns.children, b"CHILDREN"),
         (returns.special_use, b"SPECIAL-USE"),
         (returns.status.is_some(), &status),
+        (returns.my_rights, b"MYRIGHTS"),
+        (list.metadata.is_some(), &metadata),
     ];
     words(out, options.into_iter().filter(|(on, _)| *on).map(|(_, n)| n));
 }
@@ -263,24 +281,34 @@ fn status_items(out: &mut Vec<u8>, items: StatusItems) {
         (StatusItems::SIZE, b"SIZE"),
         (StatusItems::HIGHESTMODSEQ, b"HIGHESTMODSEQ"),
         (StatusItems::APPENDLIMIT, b"APPENDLIMIT"),
+        (StatusItems::MAILBOXID, b"MAILBOXID"),
+        (StatusItems::DELETED_STORAGE, b"DELETED-STORAGE"),
     ];
     words(out, all.into_iter().filter(|(i, _)| items.contains(*i)).map(|(_, n)| n));
 }
 
 fn fetch_arguments(out: &mut Vec<u8>, fetch: &Fetch<'_>) {
     sp_text(out, fetch.set.0);
-    for (i, item) in fetch.items.iter().enumerate() {
-        out.extend_from_slice(if i == 0 { b" (" } else { b" " });
-        fetch_att(out, &item);
+    out.push(b' ');
+    fetch_items(out, fetch.items);
+    let mut before: &[u8] = b" (";
+    if let Some(range) = fetch.partial {
+        out.extend_from_slice(b" (PARTIAL ");
+        extension::partial_range(out, range);
+        before = b" ";
     }
-    out.push(b')');
-    let Some(modseq) = fetch.changed_since else { return };
-    out.extend_from_slice(b" (CHANGEDSINCE ");
-    number64(out, modseq);
-    if fetch.vanished {
-        out.extend_from_slice(b" VANISHED");
+    if let Some(modseq) = fetch.changed_since {
+        out.extend_from_slice(before);
+        out.extend_from_slice(b"CHANGEDSINCE ");
+        number64(out, modseq);
+        if fetch.vanished {
+            out.extend_from_slice(b" VANISHED");
+        }
+        before = b" ";
     }
-    out.push(b')');
+    if before.len() == 1 {
+        out.push(b')');
+    }
 }
 
 fn store_arguments(out: &mut Vec<u8>, store: &Store<'_>) {
@@ -302,25 +330,52 @@ fn store_arguments(out: &mut Vec<u8>, store: &Store<'_>) {
     flags(out, store.flags);
 }
 
-fn search_arguments(out: &mut Vec<u8>, search: &Search<'_>) {
-    if let Some(returns) = search.returns {
-        out.extend_from_slice(b" RETURN ");
-        let options = [
-            (SearchReturn::SAVE, &b"SAVE"[..]),
-            (SearchReturn::MIN, b"MIN"),
-            (SearchReturn::MAX, b"MAX"),
-            (SearchReturn::ALL, b"ALL"),
-            (SearchReturn::COUNT, b"COUNT"),
-        ];
-        words(out, options.into_iter().filter(|(o, _)| returns.contains(*o)).map(|(_, n)| n));
-    }
+/// `[SP search-return-opts] SP search-program`
+pub(super) fn search_arguments(out: &mut Vec<u8>, search: &Search<'_>) {
+    search_return(out, search);
     if let Some(charset) = search.charset {
         out.extend_from_slice(b" CHARSET");
         sp_astring(out, charset);
     }
+    search_program(out, &search.key);
+}
+
+/// `[SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"]`
+pub(super) fn search_return(out: &mut Vec<u8>, search: &Search<'_>) {
+    let Some(returns) = search.returns else { return };
+    out.extend_from_slice(b" RETURN ");
+    let mut partial = Vec::new();
+    if let Some(range) = search.window.partial {
+        partial.extend_from_slice(b"PARTIAL ");
+        extension::partial_range(&mut partial, range);
+    }
+    let mut update = Vec::new();
+    if returns.contains(SearchReturn::UPDATE) {
+        update.extend_from_slice(b"UPDATE");
+        if let Some(items) = search.window.update_items {
+            update.push(b' ');
+            fetch_items(&mut update, items);
+        }
+    }
+    let options = [
+        (returns.contains(SearchReturn::SAVE), &b"SAVE"[..]),
+        (returns.contains(SearchReturn::MIN), b"MIN"),
+        (returns.contains(SearchReturn::MAX), b"MAX"),
+        (returns.contains(SearchReturn::ALL), b"ALL"),
+        (returns.contains(SearchReturn::COUNT), b"COUNT"),
+        (returns.contains(SearchReturn::RELEVANCY), b"RELEVANCY"),
+        (returns.contains(SearchReturn::CONTEXT), b"CONTEXT"),
+        (!update.is_empty(), &update),
+        (!partial.is_empty(), &partial),
+    ];
+    words(out, options.into_iter().filter(|(on, _)| *on).map(|(_, n)| n));
+}
+
+/// `1*(SP search-key)`
+pub(super) fn search_program(out: &mut Vec<u8>, key: &SearchKey<'_>) {
     out.push(b' ');
     // Keys that are all to match need no parentheses at the top.
-    match &search.key {
+    match key {
         SearchKey::And(keys) if !keys.is_empty() => {
             for (i, key) in keys.iter().enumerate() {
                 if i > 0 {
@@ -352,6 +407,10 @@ fn search_key(out: &mut Vec<u8>, key: &SearchKey<'_>) {
         match key {
             SearchKey::Not(inner) => {
                 out.extend_from_slice(b"NOT ");
+                todo.push(Todo::Key(inner));
+            }
+            SearchKey::Fuzzy(inner) => {
+                out.extend_from_slice(b"FUZZY ");
                 todo.push(Todo::Key(inner));
             }
             SearchKey::And(keys) | SearchKey::Or(keys) if keys.is_empty() => {
@@ -419,9 +478,20 @@ fn simple_key(out: &mut Vec<u8>, key: &SearchKey<'_>) {
             out.extend_from_slice(b"UNKEYWORD ");
             atom(out, k.as_bytes());
         }
-        K::Before(d) | K::On(d) | K::Since(d) | K::SentBefore(d) | K::SentOn(d) | K::SentSince(d) => {
+        K::Before(d)
+        | K::On(d)
+        | K::Since(d)
+        | K::SentBefore(d)
+        | K::SentOn(d)
+        | K::SentSince(d)
+        | K::SavedBefore(d)
+        | K::SavedOn(d)
+        | K::SavedSince(d) => {
             out.extend_from_slice(match key {
-                K::Before(_) => b"BEFORE ",
+                K::Before(_) => &b"BEFORE "[..],
+                K::SavedBefore(_) => b"SAVEDBEFORE ",
+                K::SavedOn(_) => b"SAVEDON ",
+                K::SavedSince(_) => b"SAVEDSINCE ",
                 K::On(_) => b"ON ",
                 K::Since(_) => b"SINCE ",
                 K::SentBefore(_) => b"SENTBEFORE ",
@@ -452,8 +522,33 @@ fn simple_key(out: &mut Vec<u8>, key: &SearchKey<'_>) {
             }
             number64(out, *n);
         }
+        K::Older(n) => {
+            out.extend_from_slice(b"OLDER ");
+            number(out, *n);
+        }
+        K::Younger(n) => {
+            out.extend_from_slice(b"YOUNGER ");
+            number(out, *n);
+        }
+        K::UidAfter(n) => {
+            out.extend_from_slice(b"UIDAFTER ");
+            number(out, *n);
+        }
+        K::UidBefore(n) => {
+            out.extend_from_slice(b"UIDBEFORE ");
+            number(out, *n);
+        }
+        K::SaveDateSupported => out.extend_from_slice(b"SAVEDATESUPPORTED"),
+        K::EmailId(id) => {
+            out.extend_from_slice(b"EMAILID");
+            sp_text(out, id.as_bytes());
+        }
+        K::ThreadId(id) => {
+            out.extend_from_slice(b"THREADID");
+            sp_text(out, id.as_bytes());
+        }
         // Written by the caller.
-        K::Not(_) | K::And(_) | K::Or(_) => {}
+        K::Fuzzy(_) | K::Not(_) | K::And(_) | K::Or(_) => {}
     }
 }
 

@@ -1,15 +1,24 @@
 use alloc::vec::Vec;
 
 use super::{astring, number64};
-use crate::types::{FetchItem, HeaderList, Section, SectionText};
+use crate::types::{FetchItem, FetchItems, HeaderList, Section, SectionText};
 
 /// The item's name in a FETCH response (`msg-att-static`, RFC 9051 section 9): no `.PEEK`, and of a partial the offset alone.
 pub(crate) fn item_name(out: &mut Vec<u8>, item: &FetchItem<'_>) {
     write_item(out, item, false);
 }
 
+/// `"(" fetch-att *(SP fetch-att) ")"`
+pub(crate) fn fetch_items(out: &mut Vec<u8>, items: FetchItems<'_>) {
+    for (i, item) in items.iter().enumerate() {
+        out.push(if i == 0 { b'(' } else { b' ' });
+        fetch_att(out, &item);
+    }
+    out.push(b')');
+}
+
 /// `fetch-att`
-pub(super) fn fetch_att(out: &mut Vec<u8>, item: &FetchItem<'_>) {
+fn fetch_att(out: &mut Vec<u8>, item: &FetchItem<'_>) {
     write_item(out, item, true);
 }
 
@@ -31,6 +40,11 @@ fn write_item(out: &mut Vec<u8>, item: &FetchItem<'_>, asking: bool) {
         FetchItem::Binary { peek, .. } if peek && asking => b"BINARY.PEEK",
         FetchItem::Binary { .. } => b"BINARY",
         FetchItem::BinarySize { .. } => b"BINARY.SIZE",
+        FetchItem::SaveDate => b"SAVEDATE",
+        FetchItem::Preview { lazy: true } if asking => b"PREVIEW (LAZY)",
+        FetchItem::Preview { .. } => b"PREVIEW",
+        FetchItem::EmailId => b"EMAILID",
+        FetchItem::ThreadId => b"THREADID",
     };
     out.extend_from_slice(name);
     let partial = match item {

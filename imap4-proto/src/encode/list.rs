@@ -67,8 +67,15 @@ pub(crate) fn namespaces(out: &mut Vec<u8>, list: &[(&str, Option<char>)], utf8:
     out.push(b')');
 }
 
+/// `"(" objectid ")"` (RFC 8474 section 7); what has no place in one is left out.
+pub(crate) fn object_id(out: &mut Vec<u8>, id: &str) {
+    out.push(b'(');
+    out.extend(id.bytes().filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).take(255));
+    out.push(b')');
+}
+
 /// `"(" [status-att-list] ")"`
-pub(crate) fn status_data(out: &mut Vec<u8>, data: &StatusData) {
+pub(crate) fn status_data(out: &mut Vec<u8>, data: &StatusData<'_>) {
     let from = out.len();
     for (name, value) in [
         (&b" MESSAGES "[..], data.messages),
@@ -88,6 +95,14 @@ pub(crate) fn status_data(out: &mut Vec<u8>, data: &StatusData) {
             out.extend_from_slice(name);
             number64(out, n);
         }
+    }
+    if let Some(n) = data.deleted_storage {
+        out.extend_from_slice(b" DELETED-STORAGE ");
+        number64(out, n);
+    }
+    if let Some(id) = data.mailbox_id {
+        out.extend_from_slice(b" MAILBOXID ");
+        object_id(out, id);
     }
     if let Some(limit) = data.append_limit {
         out.extend_from_slice(b" APPENDLIMIT ");

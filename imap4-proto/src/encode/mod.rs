@@ -4,15 +4,18 @@ mod body;
 mod code;
 mod command;
 mod envelope;
+mod extension;
+mod extension_response;
 mod fetch;
 mod list;
 mod response;
 mod search;
 
-pub(crate) use fetch::item_name;
-pub(crate) use list::{list_data, namespaces, status_data};
+pub(crate) use extension::{nstring8, replaced};
+pub(crate) use fetch::{fetch_items, item_name};
+pub(crate) use list::{list_data, namespaces, object_id, status_data};
 pub use response::MalformedResponse;
-pub(crate) use search::esearch;
+pub(crate) use search::{esearch, esearch_item, numbers, thread};
 
 use alloc::vec::Vec;
 
@@ -22,7 +25,7 @@ use crate::{
     grammar::{is_astring_char, is_atom_char},
     mutf7,
     server::Listing,
-    types::{Code, Date, DateTime, SystemFlags},
+    types::{Code, Date, DateTime, Element, ListOf, Rights, SystemFlags},
 };
 
 /// Appends as many octets as fit a register, and takes away what is no digit: one copy of a constant size.
@@ -137,6 +140,13 @@ fn quoted(out: &mut Vec<u8>, s: &[u8]) {
     out.push(b'"');
 }
 
+/// A tag in quotes: what has no place in one is left out.
+pub(crate) fn quoted_tag(out: &mut Vec<u8>, tag: &[u8]) {
+    out.push(b'"');
+    out.extend(tag.iter().copied().filter(|b| is_astring_char(*b)));
+    out.push(b'"');
+}
+
 /// `literal`. NUL, which no literal can hold, becomes `?`.
 fn literal(out: &mut Vec<u8>, s: &[u8]) {
     out.push(b'{');
@@ -171,6 +181,24 @@ pub(crate) fn astring(out: &mut Vec<u8>, s: &[u8], utf8: bool) {
     } else {
         string(out, s, utf8);
     }
+}
+
+/// `element *(SP element)`
+pub(crate) fn list_of<'b, T: Element<'b>>(out: &mut Vec<u8>, list: ListOf<'b, T>) {
+    for (i, element) in list.iter().enumerate() {
+        if i > 0 {
+            out.push(b' ');
+        }
+        element.write(out);
+    }
+}
+
+/// `rights = astring` (RFC 4314 section 7)
+pub(crate) fn rights(out: &mut Vec<u8>, rights: Rights) {
+    if rights.is_empty() {
+        out.extend_from_slice(b"\"\"");
+    }
+    out.extend(rights.letters().map(|l| u8::try_from(l).unwrap_or(b'l')));
 }
 
 /// `atom`: what has no place in one is left out.

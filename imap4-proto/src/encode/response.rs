@@ -1,6 +1,8 @@
 use alloc::vec::Vec;
 
-use super::{astring, code::code, fetch::section, nil, number, number64, status_data, string};
+use super::{
+    astring, code::code, extension_response, fetch::section, nil, number, number64, status_data, string,
+};
 use crate::{
     grammar::{self, Fault},
     types::{
@@ -53,18 +55,7 @@ impl<'b> Response<'b> {
                 out.push(b' ');
                 status_data(out, data);
             }
-            Self::Search { found, modseq } => {
-                out.extend_from_slice(b"SEARCH");
-                for n in found.iter() {
-                    out.push(b' ');
-                    number(out, n);
-                }
-                if let Some(n) = modseq {
-                    out.extend_from_slice(b" (MODSEQ ");
-                    number64(out, *n);
-                    out.push(b')');
-                }
-            }
+            Self::Search { found, modseq } => super::numbers(out, b"SEARCH", found.iter(), *modseq),
             Self::Esearch(data) => esearch(out, data),
             Self::Exists(n) => numbered(out, *n, b" EXISTS"),
             Self::Recent(n) => numbered(out, *n, b" RECENT"),
@@ -86,6 +77,22 @@ impl<'b> Response<'b> {
                 }
             }
             Self::Id(parameters) => id(out, parameters),
+            Self::Sort { found, modseq } => super::numbers(out, b"SORT", found.iter(), *modseq),
+            Self::UidFetch(fetched) => {
+                numbered(out, fetched.number, b" UIDFETCH (");
+                fetched.items.encode(out);
+                out.push(b')');
+            }
+            other @ (Self::Thread(_)
+            | Self::Quota { .. }
+            | Self::QuotaRoot { .. }
+            | Self::Metadata { .. }
+            | Self::Acl { .. }
+            | Self::ListRights { .. }
+            | Self::MyRights { .. }
+            | Self::GenUrlAuth(_)
+            | Self::UrlFetch(_)
+            | Self::JmapAccess(_)) => extension_response::data(out, other),
             Self::Other(text) => out.extend_from_slice(text),
         }
         out.extend_from_slice(b"\r\n");
@@ -154,7 +161,7 @@ fn response_code(out: &mut Vec<u8>, value: &ResponseCode<'_>) {
     }
 }
 
-fn name(out: &mut Vec<u8>, mailbox: &MailboxArg<'_>) {
+pub(super) fn name(out: &mut Vec<u8>, mailbox: &MailboxArg<'_>) {
     astring(out, &mailbox.bytes(), mailbox.is_utf8());
 }
 
@@ -189,9 +196,25 @@ fn list(out: &mut Vec<u8>, verb: &[u8], data: &Listed<'_>) {
 /// `esearch-response`
 fn esearch(out: &mut Vec<u8>, data: &Esearch<'_>) {
     out.extend_from_slice(b"ESEARCH");
+    let mut before: &[u8] = b" (";
     if let Some(tag) = data.tag {
         out.extend_from_slice(b" (TAG ");
         string(out, &tag.bytes(), false);
+        before = b" ";
+    }
+    if let Some(mailbox) = &data.mailbox {
+        out.extend_from_slice(before);
+        out.extend_from_slice(b"MAILBOX ");
+        name(out, mailbox);
+        before = b" ";
+    }
+    if let Some(n) = data.uid_validity {
+        out.extend_from_slice(before);
+        out.extend_from_slice(b"UIDVALIDITY ");
+        number(out, n);
+        before = b" ";
+    }
+    if before.len() == 1 {
         out.push(b')');
     }
     if data.uid {
@@ -210,6 +233,10 @@ fn esearch(out: &mut Vec<u8>, data: &Esearch<'_>) {
     if let Some(n) = data.modseq {
         out.extend_from_slice(b" MODSEQ ");
         number64(out, n);
+    }
+    if !data.more.is_empty() {
+        out.push(b' ');
+        super::list_of(out, data.more);
     }
 }
 
@@ -300,6 +327,28 @@ impl Attribute<'_> {
                 out.push(b' ');
                 number64(out, *octets);
             }
+            Self::SaveDate(at) => {
+                out.extend_from_slice(b"SAVEDATE ");
+                match at {
+                    Some(at) => super::date_time(out, *at),
+                    None => nil(out),
+                }
+            }
+            Self::Preview(text) => {
+                out.extend_from_slice(b"PREVIEW ");
+                super::nstring(out, text.map(|t| t.bytes()).as_deref(), utf8);
+            }
+            Self::EmailId(id) => {
+                out.extend_from_slice(b"EMAILID ");
+                super::object_id(out, id);
+            }
+            Self::ThreadId(id) => {
+                out.extend_from_slice(b"THREADID ");
+                match id {
+                    Some(id) => super::object_id(out, id),
+                    None => nil(out),
+                }
+            }
             Self::Other { name, value } | Self::Malformed { name, value } => {
                 out.extend_from_slice(name);
                 out.push(b' ');
@@ -326,6 +375,7 @@ impl BodyName<'_> {
             Self::Rfc822 => return out.extend_from_slice(b"RFC822"),
             Self::Rfc822Header => return out.extend_from_slice(b"RFC822.HEADER"),
             Self::Rfc822Text => return out.extend_from_slice(b"RFC822.TEXT"),
+            Self::Preview => return out.extend_from_slice(b"PREVIEW"),
             Self::Other(name) => return out.extend_from_slice(name),
         };
         if let Some(n) = offset {

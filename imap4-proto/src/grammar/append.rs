@@ -1,5 +1,5 @@
 use super::{
-    Context, Parse, date, fault, flag,
+    Context, Parse, catenate, date, fault, flag,
     keyword::{keyword, word},
     list::mailbox,
     sp,
@@ -15,7 +15,8 @@ pub(crate) fn append(i: &[u8], context: Context) -> Parse<'_, (MailboxArg<'_>, A
 }
 
 /// `append-message = [SP flag-list] [SP date-time] SP append-data` (RFC 4466 section 2.7), up to the payload, with
-/// `append-data = literal / literal8` (RFC 3516 section 7) and `append-data =/ "UTF8" SP "(" literal8 ")"` (RFC 6855 section 4)
+/// `append-data = literal / literal8` (RFC 3516 section 7), `append-data =/ "UTF8" SP "(" literal8 ")"` (RFC 6855 section 4) and
+/// `append-data =/ "CATENATE" SP "(" cat-part *(SP cat-part) ")"` (RFC 4469 section 5)
 pub(crate) fn append_message(i: &[u8], context: Context) -> Parse<'_, AppendMessage<'_>> {
     let mut message = AppendMessage::new(0);
     let (mut i, ()) = sp(i)?;
@@ -31,6 +32,12 @@ pub(crate) fn append_message(i: &[u8], context: Context) -> Parse<'_, AppendMess
     if i.first().is_some_and(u8::is_ascii_alphabetic) {
         let (rest, name) = keyword(i);
         let [b' ', b'(', rest @ ..] = rest else { return fault("The message is missing") };
+        if name == word(b"CATENATE") {
+            context.needs(Capabilities::CATENATE, "CATENATE is not on")?;
+            let (rest, part) = catenate::parts(rest, context)?;
+            let (flags, date) = (message.flags, message.date);
+            return Ok((rest, AppendMessage { flags, date, ..AppendMessage::catenate(part) }));
+        }
         if name != word(b"UTF8") || rest.first() != Some(&b'~') {
             return fault("The message is missing");
         }

@@ -61,6 +61,12 @@ pub(crate) fn folded_keyword_char(b: u8) -> u8 {
     FOLDED[usize::from(b)]
 }
 
+/// What names are made of.
+#[inline]
+pub(crate) fn is_keyword_char(b: u8) -> bool {
+    folded_keyword_char(b) != 0
+}
+
 static FOLDED: [u8; 256] = {
     let mut table = [0; 256];
     let mut b = 0u8;

@@ -1,10 +1,10 @@
 use super::{
-    Context, Parse, append, fault, fetch, id, is_astring_char,
+    Context, Parse, append, extension, fault, fetch, id, is_astring_char,
     keyword::{keyword, words},
     list, search, select, sequence, sp, status, store,
     string::{ascii, astring, atom, separated, take_while},
 };
-use crate::types::{AppendMessage, Capabilities, CapabilityList, Command, MailboxArg};
+use crate::types::{AppendMessage, Capabilities, CapabilityList, Command, MailboxArg, Replaced};
 
 words! {
     APPEND = b"APPEND"; AUTHENTICATE = b"AUTHENTICATE"; CAPABILITY = b"CAPABILITY"; CHECK = b"CHECK"; CLOSE = b"CLOSE";
@@ -19,7 +19,8 @@ words! {
 #[derive(Debug)]
 pub(crate) enum Parsed<'b> {
     Command(Command<'b>),
-    Append(MailboxArg<'b>, AppendMessage<'b>),
+    /// APPEND, or REPLACE of a message.
+    Append(Option<Replaced>, MailboxArg<'b>, AppendMessage<'b>),
 }
 
 /// `tag = 1*<any ASTRING-CHAR except "+">`
@@ -49,6 +50,7 @@ pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Parsed<'_>> {
     let (i, name) = keyword(i);
     let (i, command) = match name {
         FETCH => fetch::fetch(i, false, context).map(|(i, f)| (i, Command::Fetch(f)))?,
+        UID if matches!(i, [b' ', b'R' | b'r', ..]) => return extension::uid_replace(i, context),
         UID => uid(i, context)?,
         NOOP => (i, Command::Noop),
         STORE => store::store(i, false, context).map(|(i, s)| (i, Command::Store(s)))?,
@@ -72,7 +74,7 @@ pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Parsed<'_>> {
         }
         APPEND => {
             let (i, (mailbox, message)) = append::append(i, context)?;
-            return Ok((i, Parsed::Append(mailbox, message)));
+            return Ok((i, Parsed::Append(None, mailbox, message)));
         }
         COPY => copy(i, false, context)?,
         MOVE => move_(i, false, context)?,
@@ -113,7 +115,7 @@ pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Parsed<'_>> {
         SUBSCRIBE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Subscribe(m)))?,
         UNSUBSCRIBE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Unsubscribe(m)))?,
         CHECK => (i, Command::Check),
-        _ => return fault("Unknown command"),
+        _ => return extension::command(i, name, context),
     };
     Ok((i, Parsed::Command(command)))
 }
@@ -131,7 +133,7 @@ fn uid(i: &[u8], context: Context) -> Parse<'_, Command<'_>> {
             context.needs(Capabilities::UIDPLUS, "UIDPLUS is not on")?;
             sequence::command_set(sp(i)?.0, context).map(|(i, s)| (i, Command::UidExpunge(s)))
         }
-        _ => fault("Unknown UID command"),
+        _ => extension::uid(i, name, context),
     }
 }
 

@@ -1,8 +1,9 @@
 use super::{
-    Context, Fault, Parse, before, fault,
+    Context, Fault, Parse, before, fault, fetch_extension,
     keyword::{keyword, words},
     number::{number64, nz_number, nz_number64},
     octet,
+    search_return::partial_range,
     sequence::command_set,
     sp,
     string::{astring, separated},
@@ -19,7 +20,7 @@ words! {
     BINARY = b"BINARY"; BINARY_PEEK = b"BINARY.PEEK"; BINARY_SIZE = b"BINARY.SIZE";
     HEADER = b"HEADER"; TEXT = b"TEXT"; MIME = b"MIME";
     HEADER_FIELDS = b"HEADER.FIELDS"; HEADER_FIELDS_NO = b"HEADER.FIELDS.NO";
-    CHANGEDSINCE = b"CHANGEDSINCE"; VANISHED = b"VANISHED";
+    CHANGEDSINCE = b"CHANGEDSINCE"; VANISHED = b"VANISHED"; PARTIAL = b"PARTIAL";
 }
 
 /// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")`,
@@ -35,7 +36,8 @@ pub(super) fn fetch(i: &[u8], uid: bool, context: Context) -> Parse<'_, Fetch<'_
 }
 
 /// `fetch-modifiers = "(" fetch-modifier *(SP fetch-modifier) ")"` (RFC 4466) with
-/// `chgsince-fetch-mod = "CHANGEDSINCE" SP mod-sequence-value` and `rexpunges-fetch-mod = "VANISHED"` (RFC 7162 section 7)
+/// `chgsince-fetch-mod = "CHANGEDSINCE" SP mod-sequence-value` and `rexpunges-fetch-mod = "VANISHED"` (RFC 7162 section 7),
+/// `fetch-modifier =/ modifier-partial` (RFC 9394 section 4)
 fn modifiers<'b>(i: &'b [u8], mut fetch: Fetch<'b>, context: Context) -> Parse<'b, Fetch<'b>> {
     let mut i = octet(i, b'(', "Fetch modifiers are missing")?;
     loop {
@@ -52,6 +54,12 @@ fn modifiers<'b>(i: &'b [u8], mut fetch: Fetch<'b>, context: Context) -> Parse<'
                 fetch.vanished = true;
                 rest
             }
+            PARTIAL => {
+                context.needs(Capabilities::PARTIAL, "PARTIAL is not on")?;
+                let (rest, range) = partial_range(sp(rest)?.0)?;
+                fetch.partial = Some(range);
+                rest
+            }
             _ => return fault("Unknown fetch modifier"),
         };
         match i {
@@ -60,6 +68,8 @@ fn modifiers<'b>(i: &'b [u8], mut fetch: Fetch<'b>, context: Context) -> Parse<'
             [b')', ..] if fetch.vanished && (!fetch.uid || fetch.changed_since.is_none()) => {
                 return fault("VANISHED is for UID FETCH with CHANGEDSINCE");
             }
+            // RFC 9394 section 3.3
+            [b')', ..] if fetch.partial.is_some() && !fetch.uid => return fault("PARTIAL is for UID FETCH"),
             [b')', rest @ ..] => return Ok((rest, fetch)),
             _ => return fault("Fetch modifiers do not end"),
         }
@@ -94,6 +104,9 @@ fn item(i: &[u8], context: Context) -> Parse<'_, FetchItem<'_>> {
             context.needs(Capabilities::BINARY, "BINARY is not on")?;
         }
         FetchItem::ModSeq => context.needs(Capabilities::CONDSTORE, "CONDSTORE is not on")?,
+        FetchItem::SaveDate | FetchItem::Preview { .. } | FetchItem::EmailId | FetchItem::ThreadId => {
+            fetch_extension::check(&item, context)?;
+        }
         _ => {}
     }
     Ok((rest, item))
@@ -127,7 +140,7 @@ pub(crate) fn fetch_att(i: &[u8]) -> Parse<'_, FetchItem<'_>> {
         RFC822 => FetchItem::Rfc822,
         RFC822_HEADER => FetchItem::Rfc822Header,
         RFC822_TEXT => FetchItem::Rfc822Text,
-        _ => return fault("Unknown fetch item"),
+        _ => return fetch_extension::fetch_att(rest, name),
     };
     Ok((rest, item))
 }

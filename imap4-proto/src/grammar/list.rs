@@ -1,16 +1,18 @@
 use super::{
     Context, Parse, fault,
     keyword::{keyword, words},
-    octet, sp, status,
+    list_of::in_parentheses,
+    metadata, octet, sp, status,
     string::{astring, list_mailbox, separated},
 };
 use crate::types::{
-    AString, Capabilities, Create, List, ListReturn, ListSelect, MailboxArg, MailboxAttributes, Patterns,
+    AString, Capabilities, Create, List, ListOf, ListReturn, ListSelect, MailboxArg, MailboxAttributes,
+    Patterns,
 };
 
 words! {
     SUBSCRIBED = b"SUBSCRIBED"; REMOTE = b"REMOTE"; RECURSIVEMATCH = b"RECURSIVEMATCH";
-    SPECIAL_USE = b"SPECIAL-USE"; CHILDREN = b"CHILDREN"; STATUS = b"STATUS"; RETURN = b"RETURN"; USE = b"USE";
+    SPECIAL_USE = b"SPECIAL-USE"; CHILDREN = b"CHILDREN"; STATUS = b"STATUS"; RETURN = b"RETURN"; METADATA = b"METADATA"; MYRIGHTS = b"MYRIGHTS"; USE = b"USE";
 }
 
 /// `mailbox = "INBOX" / astring`
@@ -21,8 +23,11 @@ pub(super) fn mailbox(i: &[u8], context: Context) -> Parse<'_, MailboxArg<'_>> {
 }
 
 /// What brings the extended syntax of LIST with it.
-const EXTENDED: Capabilities =
-    Capabilities::LIST_EXTENDED.and(Capabilities::SPECIAL_USE).and(Capabilities::LIST_STATUS);
+const EXTENDED: Capabilities = Capabilities::LIST_EXTENDED
+    .and(Capabilities::SPECIAL_USE)
+    .and(Capabilities::LIST_STATUS)
+    .and(Capabilities::LIST_METADATA)
+    .and(Capabilities::LIST_MYRIGHTS);
 
 /// `list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]`; after the name.
 pub(super) fn list(i: &[u8], context: Context) -> Parse<'_, List<'_>> {
@@ -46,8 +51,8 @@ pub(super) fn list(i: &[u8], context: Context) -> Parse<'_, List<'_>> {
     if name != RETURN {
         return fault("RETURN is missing");
     }
-    let (i, returns) = list_return_opts(sp(rest)?.0, context)?;
-    list.returns = returns;
+    let (i, (returns, entries)) = list_return_opts(sp(rest)?.0, context)?;
+    (list.returns, list.metadata) = (returns, entries);
     Ok((i, list))
 }
 
@@ -92,12 +97,14 @@ fn list_select_opts(i: &[u8], context: Context) -> Parse<'_, ListSelect> {
 
 /// `"(" [list-return-opt *(SP list-return-opt)] ")"`, with
 /// `return-option = "SUBSCRIBED" / "CHILDREN" / status-option / option-extension` and
-/// `status-option = "STATUS" SP "(" status-att *(SP status-att) ")"`
-fn list_return_opts(i: &[u8], context: Context) -> Parse<'_, ListReturn> {
+/// `status-option = "STATUS" SP "(" status-att *(SP status-att) ")"`, `return-option =/ "METADATA" SP "(" entry *(SP entry) ")"`
+/// (RFC 9590 section 5) and `return-option =/ "MYRIGHTS"` (RFC 8440 section 4)
+fn list_return_opts(i: &[u8], context: Context) -> Parse<'_, (ListReturn, Option<ListOf<'_, AString<'_>>>)> {
     let mut i = octet(i, b'(', "Return options are missing")?;
     let mut returns = ListReturn { given: true, ..ListReturn::NONE };
+    let mut entries = None;
     if let [b')', rest @ ..] = i {
-        return Ok((rest, returns));
+        return Ok((rest, (returns, entries)));
     }
     loop {
         let (mut rest, name) = keyword(i);
@@ -121,11 +128,21 @@ fn list_return_opts(i: &[u8], context: Context) -> Parse<'_, ListReturn> {
                 returns.status = Some(items);
                 rest = tail;
             }
+            METADATA => {
+                context.needs(Capabilities::LIST_METADATA, "LIST-METADATA is not on")?;
+                let (tail, list) = in_parentheses(sp(rest)?.0, false, false, metadata::entry)?;
+                entries = Some(list);
+                rest = tail;
+            }
+            MYRIGHTS => {
+                context.needs(Capabilities::LIST_MYRIGHTS, "LIST-MYRIGHTS is not on")?;
+                returns.my_rights = true;
+            }
             _ => return fault("Unknown return option"),
         }
         match rest {
             [b' ', rest @ ..] => i = rest,
-            [b')', rest @ ..] => return Ok((rest, returns)),
+            [b')', rest @ ..] => return Ok((rest, (returns, entries))),
             _ => return fault("Return options do not end"),
         }
     }

@@ -2,23 +2,37 @@
 //!
 //! Each function quotes its ABNF production; unless it says otherwise, that is RFC 9051 section 9.
 
+pub(crate) mod acl;
 pub(crate) mod append;
+pub(crate) mod catenate;
 mod chars;
 mod command;
 pub(crate) mod date;
+mod extension;
 pub(crate) mod fetch;
+mod fetch_extension;
 pub(crate) mod flag;
 pub(crate) mod id;
 pub(crate) mod keyword;
 pub(crate) mod list;
+mod list_of;
+pub(crate) mod metadata;
+mod multisearch;
+pub(crate) mod notify;
 pub(crate) mod number;
+pub(crate) mod quota;
 pub(crate) mod response;
 pub(crate) mod search;
+mod search_extension;
+mod search_return;
 mod select;
 pub(crate) mod sequence;
+pub(crate) mod sort;
 mod status;
 mod store;
 pub(crate) mod string;
+pub(crate) mod thread;
+pub(crate) mod urlauth;
 
 pub(crate) use chars::{is_astring_char, is_atom_char, is_flag_text, unquoted};
 pub(crate) use command::{Parsed, capability_list, command, line_end, tag};

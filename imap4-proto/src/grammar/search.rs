@@ -2,14 +2,15 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Context, Parse, date, fault,
-    keyword::{keyword, word, words},
+    keyword::{keyword, words},
     number::number64,
-    octet,
+    search_extension,
+    search_return::search_return_opts,
     sequence::command_set,
     sp,
     string::{astring, atom, quoted},
 };
-use crate::types::{AString, Capabilities, ModSeqEntry, Search, SearchKey, SearchReturn, SystemFlags};
+use crate::types::{AString, Capabilities, ModSeqEntry, Search, SearchKey, SearchWindow, SystemFlags};
 
 words! {
     ALL = b"ALL"; ANSWERED = b"ANSWERED"; BCC = b"BCC"; BEFORE = b"BEFORE"; BODY = b"BODY"; CC = b"CC";
@@ -19,20 +20,28 @@ words! {
     SINCE = b"SINCE"; SMALLER = b"SMALLER"; SUBJECT = b"SUBJECT"; TEXT = b"TEXT"; TO = b"TO"; UID = b"UID";
     UNANSWERED = b"UNANSWERED"; UNDELETED = b"UNDELETED"; UNDRAFT = b"UNDRAFT"; UNFLAGGED = b"UNFLAGGED";
     UNKEYWORD = b"UNKEYWORD"; UNSEEN = b"UNSEEN";
-    NOT = b"NOT"; OR = b"OR"; RETURN = b"RETURN"; CHARSET = b"CHARSET";
+    NOT = b"NOT"; FUZZY = b"FUZZY"; OR = b"OR"; RETURN = b"RETURN"; CHARSET = b"CHARSET";
 }
+
+/// What brings the return options with it (RFC 4731, RFC 5267, RFC 9394, RFC 7377).
+const EXTENDED: Capabilities = Capabilities::ESEARCH
+    .and(Capabilities::CONTEXT_SEARCH)
+    .and(Capabilities::PARTIAL)
+    .and(Capabilities::MULTISEARCH);
 
 /// `search = "SEARCH" [search-return-opts] SP search-program`, with
 /// `search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)`; after the name.
 pub(super) fn search(i: &[u8], uid: bool, context: Context) -> Parse<'_, Search<'_>> {
     let (mut i, ()) = sp(i)?;
     let mut returns = None;
+    let mut window = SearchWindow::default();
     let mut charset = None;
     let (rest, name) = keyword(i);
     if name == RETURN {
-        context.needs(Capabilities::ESEARCH, "ESEARCH is not on")?;
-        let (rest, options) = search_return_opts(sp(rest)?.0, context)?;
-        returns = Some(options);
+        context.needs(EXTENDED, "ESEARCH is not on")?;
+        let (rest, options) = search_return_opts(sp(rest)?.0, Capabilities::CONTEXT_SEARCH, context)?;
+        returns = Some(options.0);
+        window = options.1;
         (i, ()) = sp(rest)?;
     }
     let (rest, name) = keyword(i);
@@ -42,37 +51,7 @@ pub(super) fn search(i: &[u8], uid: bool, context: Context) -> Parse<'_, Search<
         (i, ()) = sp(rest)?;
     }
     let (i, key) = search_keys(i, context)?;
-    Ok((i, Search { uid, returns, charset, key }))
-}
-
-/// `"(" [search-return-opt *(SP search-return-opt)] ")"`, with
-/// `search-return-opt = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"`
-fn search_return_opts(i: &[u8], context: Context) -> Parse<'_, SearchReturn> {
-    let mut i = octet(i, b'(', "Return options are missing")?;
-    if let [b')', rest @ ..] = i {
-        // RFC 4731 section 3.1: an empty list is ALL.
-        return Ok((rest, SearchReturn::ALL));
-    }
-    let mut options = SearchReturn::NONE;
-    loop {
-        let (rest, name) = keyword(i);
-        options |= match name {
-            n if n == word(b"MIN") => SearchReturn::MIN,
-            n if n == word(b"MAX") => SearchReturn::MAX,
-            n if n == word(b"ALL") => SearchReturn::ALL,
-            n if n == word(b"COUNT") => SearchReturn::COUNT,
-            n if n == word(b"SAVE") => {
-                context.needs(Capabilities::SEARCHRES, "SEARCHRES is not on")?;
-                SearchReturn::SAVE
-            }
-            _ => return fault("Unknown return option"),
-        };
-        match rest {
-            [b' ', rest @ ..] => i = rest,
-            [b')', rest @ ..] => return Ok((rest, options)),
-            _ => return fault("Return options do not end"),
-        }
-    }
+    Ok((i, Search { uid, returns, window, charset, key }))
 }
 
 /// What is open around the key being read.
@@ -80,6 +59,7 @@ enum Open<'b> {
     Parentheses(Vec<SearchKey<'b>>),
     /// Whether an odd number of NOTs stands here.
     Not(bool),
+    Fuzzy,
     /// The alternatives so far, and how many must follow.
     Or(Vec<SearchKey<'b>>, u8),
 }
@@ -95,9 +75,9 @@ fn all_of(mut keys: Vec<SearchKey<'_>>) -> SearchKey<'_> {
     }
 }
 
-/// `search-key *(SP search-key)`, with `search-key = ... / "NOT" SP search-key / "OR" SP search-key SP search-key /
+/// `search-key *(SP search-key)`, with `search-key = ... / "NOT" SP search-key / "FUZZY" SP search-key (RFC 6203) / "OR" SP search-key SP search-key /
 /// "(" search-key *(SP search-key) ")"`: a stack in the heap instead of recursion.
-fn search_keys(mut i: &[u8], context: Context) -> Parse<'_, SearchKey<'_>> {
+pub(super) fn search_keys(mut i: &[u8], context: Context) -> Parse<'_, SearchKey<'_>> {
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut top: Vec<SearchKey<'_>> = Vec::new();
     loop {
@@ -109,6 +89,15 @@ fn search_keys(mut i: &[u8], context: Context) -> Parse<'_, SearchKey<'_>> {
                     // NOT NOT is a way to write nothing.
                     Some(Open::Not(odd)) => *odd = !*odd,
                     _ => push(&mut open, Open::Not(true))?,
+                }
+                continue;
+            }
+            (FUZZY, _) => {
+                context.needs(Capabilities::SEARCH_FUZZY, "SEARCH=FUZZY is not on")?;
+                (i, ()) = sp(rest)?;
+                // FUZZY FUZZY says no more than FUZZY.
+                if !matches!(open.last(), Some(Open::Fuzzy)) {
+                    push(&mut open, Open::Fuzzy)?;
                 }
                 continue;
             }
@@ -156,6 +145,7 @@ fn search_keys(mut i: &[u8], context: Context) -> Parse<'_, SearchKey<'_>> {
                         _ => return fault("Parentheses do not close"),
                     }
                 }
+                Some(Open::Fuzzy) => key = SearchKey::Fuzzy(Box::new(key)),
                 Some(Open::Not(odd)) => key = if odd { SearchKey::Not(Box::new(key)) } else { key },
                 Some(Open::Or(mut keys, wanted)) => {
                     keys.push(key);
@@ -250,7 +240,7 @@ fn simple_key<'b>(i: &'b [u8], rest: &'b [u8], name: u128, context: Context) -> 
             let (rest, set) = command_set(i, context)?;
             return Ok((rest, K::Sequence(set)));
         }
-        _ => return fault("Unknown search key"),
+        _ => return search_extension::key(rest, name, context),
     };
     Ok((rest, key))
 }
@@ -274,6 +264,7 @@ fn modseq(i: &[u8]) -> Parse<'_, SearchKey<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::SearchReturn;
     use alloc::{format, string::String};
 
     fn read(wire: &str) -> Option<Search<'_>> {

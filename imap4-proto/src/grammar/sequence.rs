@@ -3,7 +3,7 @@ use crate::types::{Capabilities, SeqNumber, SeqRange, SequenceSet};
 
 /// `seq-number = nz-number / "*"`
 #[inline]
-fn seq_number(i: &[u8]) -> Parse<'_, SeqNumber> {
+pub(super) fn seq_number(i: &[u8]) -> Parse<'_, SeqNumber> {
     match i {
         [b'*', rest @ ..] => Ok((rest, SeqNumber::Largest)),
         _ => nz_number(i).map(|(rest, n)| (rest, SeqNumber::Number(n))),

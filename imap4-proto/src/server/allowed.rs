@@ -47,7 +47,7 @@ const AUTH: States = States::AUTHENTICATED.and(SELECT);
 const SELECT: States = States::SELECTED;
 
 /// Which command has a place in which state (RFC 9051 section 6), in the order of [`CommandKind::EACH`](K::EACH).
-pub const ALLOWED: [(K, States); 36] = [
+pub const ALLOWED: [(K, States); 61] = [
     (K::Capability, ANY),
     (K::Noop, ANY),
     (K::Logout, ANY),
@@ -84,6 +84,32 @@ pub const ALLOWED: [(K, States); 36] = [
     (K::UidCopy, SELECT),
     (K::Move, SELECT),
     (K::UidMove, SELECT),
+    (K::Sort, SELECT),
+    (K::UidSort, SELECT),
+    (K::Thread, SELECT),
+    (K::UidThread, SELECT),
+    (K::CancelUpdate, SELECT),
+    (K::Replace, SELECT),
+    (K::UidReplace, SELECT),
+    // RFC 7377 section 2.2: only selected where its sources have the selected mailbox.
+    (K::MultiSearch, AUTH),
+    (K::GetQuota, AUTH),
+    (K::GetQuotaRoot, AUTH),
+    (K::SetQuota, AUTH),
+    (K::GetMetadata, AUTH),
+    (K::SetMetadata, AUTH),
+    (K::SetAcl, AUTH),
+    (K::DeleteAcl, AUTH),
+    (K::GetAcl, AUTH),
+    (K::ListRights, AUTH),
+    (K::MyRights, AUTH),
+    (K::Notify, AUTH),
+    (K::GenUrlAuth, AUTH),
+    (K::ResetKey, AUTH),
+    (K::UrlFetch, AUTH),
+    (K::GetJmapAccess, AUTH),
+    (K::Compress, AUTH),
+    (K::Unauthenticate, AUTH),
 ];
 
 /// Whether `kind` has a place in `state`.
@@ -111,8 +137,9 @@ mod tests {
         // The headings of section 6, and those of the extensions' texts.
         let any = "CAPABILITY NOOP LOGOUT ID";
         let not_authenticated = "STARTTLS AUTHENTICATE LOGIN";
-        let authenticated = "ENABLE SELECT EXAMINE CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE LIST NAMESPACE STATUS APPEND IDLE LSUB";
-        let selected = "CLOSE UNSELECT EXPUNGE SEARCH FETCH STORE COPY MOVE CHECK";
+        let authenticated = "ENABLE SELECT EXAMINE CREATE DELETE RENAME SUBSCRIBE UNSUBSCRIBE LIST NAMESPACE STATUS APPEND IDLE LSUB ESEARCH GETQUOTA GETQUOTAROOT SETQUOTA GETMETADATA SETMETADATA SETACL DELETEACL GETACL LISTRIGHTS MYRIGHTS NOTIFY GENURLAUTH RESETKEY URLFETCH GETJMAPACCESS COMPRESS UNAUTHENTICATE";
+        let selected =
+            "CLOSE UNSELECT EXPUNGE SEARCH FETCH STORE COPY MOVE CHECK SORT THREAD CANCELUPDATE REPLACE";
         for kind in K::EACH {
             let name = kind.name();
             let base = name.strip_prefix("UID ").unwrap_or(name);

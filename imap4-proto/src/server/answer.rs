@@ -54,7 +54,8 @@ impl Server {
         });
     }
 
-    /// The command succeeded: tagged OK. After CLOSE and UNSELECT no mailbox is selected.
+    /// The command succeeded: tagged OK. After CLOSE and UNSELECT no mailbox is selected; after UNAUTHENTICATE (RFC 8437) the
+    /// connection is as before LOGIN: the host forgets saved searches, contexts and what NOTIFY asked for.
     ///
     /// # Errors
     /// [`Misuse`] where no command waits for its end, or for one that has a method of its own: `authenticated`, `selected`,
@@ -70,22 +71,44 @@ impl Server {
                 | CommandKind::Logout,
             ) => return self.misuse("ok"),
             Some(CommandKind::Close | CommandKind::Unselect) => self.state = State::Authenticated,
+            Some(CommandKind::Notify) => self.expunges_at_once.0 = self.expunges_at_once.1,
+            Some(CommandKind::Unauthenticate) => {
+                self.tagged(b" OK ", code, text);
+                self.unauthenticated();
+                return Ok(());
+            }
             _ => {}
         }
         self.tagged(b" OK ", code, text);
         Ok(())
     }
 
+    /// RFC 8437 section 3: all of the connection's state is reset but for TLS.
+    #[cold]
+    fn unauthenticated(&mut self) {
+        self.state = State::NotAuthenticated;
+        self.enabled = Capabilities::NONE;
+        self.expunges_at_once = (false, false);
+        self.failed_logins = 0;
+        // The time to log in begins with the next poll.
+        self.login_until = None;
+        self.apply_limits();
+    }
+
     /// The command failed: tagged NO. A refused SELECT leaves no mailbox selected (RFC 9051 section 6.3.2); a refused
     /// message of APPEND is not read, or dropped.
     ///
     /// # Errors
-    /// [`Misuse`] where no command waits for its end.
+    /// [`Misuse`] where no command waits for its end, or it is UNAUTHENTICATE.
     pub fn no(&mut self, code: Option<Code<'_>>, text: &str) -> Answer {
         if matches!(self.turn, Turn::Deciding | Turn::Payload) {
             return self.refuse_literal(code, text);
         }
         self.answering("no")?;
+        if self.kind == Some(CommandKind::Unauthenticate) {
+            // RFC 8437 section 3: "A NO response is not permitted".
+            return self.misuse("no");
+        }
         if matches!(self.kind, Some(CommandKind::Login | CommandKind::Authenticate)) {
             self.tagged(b" NO ", code, text);
             self.failed_logins = self.failed_logins.saturating_add(1);
@@ -219,7 +242,7 @@ impl Server {
         Ok(())
     }
 
-    /// APPEND: the message is wanted. Its octets come as `AppendChunk`.
+    /// APPEND: the message, or the next parts of one, are wanted. Its octets come as `AppendChunk`.
     ///
     /// # Errors
     /// [`Misuse`] where no message waits for a decision.

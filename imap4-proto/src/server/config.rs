@@ -20,6 +20,12 @@ pub struct Config {
     pub mechanisms: Vec<Mechanism>,
     /// The greatest message APPEND takes, in octets (RFC 7889). Greater ones are refused with TOOBIG.
     pub append_limit: Option<u64>,
+    /// The most messages that one command deals with (RFC 9738), where MESSAGELIMIT is on. The host keeps to it.
+    pub message_limit: Option<u32>,
+    /// The most messages that COPY and MOVE deal with (RFC 9738), where SAVELIMIT is on. The host keeps to it.
+    pub save_limit: Option<u32>,
+    /// What `RIGHTS=` shows where ACL is on: `t`, `e`, `x` and `k`, and rights of the server's own (RFC 4314 section 2.2).
+    pub new_rights: Cow<'static, str>,
     /// What a client may use.
     pub limits: Limits,
     /// How long a client may take.
@@ -40,6 +46,9 @@ impl Default for Config {
             passwords: Passwords::TlsOnly,
             mechanisms: Vec::new(),
             append_limit: None,
+            message_limit: None,
+            save_limit: None,
+            new_rights: Cow::Borrowed("texk"),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }

@@ -1,8 +1,8 @@
-use crate::types::{AppendMessage, Command, CommandKind, MailboxArg, SecretBuf};
+use crate::types::{AppendMessage, CatenatePart, Command, CommandKind, MailboxArg, Replaced, SecretBuf};
 
 /// What the client wants of the host.
 ///
-/// `Command`, `Auth`, `AuthResponse`, `AppendBegin`, `AppendNext`, `AppendEnd` and `IdleDone` wait for an answer; until then
+/// `Command`, `Auth`, `AuthResponse`, `AppendBegin`, `AppendPart`, `AppendNext`, `AppendEnd` and `IdleDone` wait for an answer; until then
 /// [`poll`](mail_wire::Machine::poll) says `Blocked`. `no` answers any of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,10 +21,14 @@ pub enum Event<'b> {
     AuthResponse(SecretBuf),
     /// The client broke the exchange off, or its response was no base64. It is answered already.
     AuthCancel,
-    /// APPEND, before its first message. Answer: `accept_literal` or `refuse_literal`.
+    /// APPEND, or REPLACE (RFC 8508), before its first message. Answer: `accept_literal` or `refuse_literal`. Where the message is put
+    /// together from parts and has no text among the first of them, no octets follow: the message is whole.
     AppendBegin(AppendBegin<'b>),
     /// Octets of the message that was accepted last. No answer; `refuse_literal` ends the command here.
     AppendChunk(&'b [u8]),
+    /// CATENATE (RFC 4469): the text before is whole, and these are the next parts of the same message: URLs, of which there may be none,
+    /// and a text or the message's end. Answer: `accept_literal` or `refuse_literal`.
+    AppendPart(CatenatePart<'b>),
     /// The message before is whole, and one more follows (RFC 3502). Answer: `accept_literal` or `refuse_literal`.
     AppendNext(AppendMessage<'b>),
     /// The command is whole: now all of its messages are to be stored, or none. Answer: `ok`, `no`.
@@ -48,11 +52,17 @@ pub struct AppendBegin<'b> {
     pub mailbox: MailboxArg<'b>,
     /// The first message.
     pub message: AppendMessage<'b>,
+    /// REPLACE: the message that goes in the same step (RFC 8508 section 3). REPLACE has one message alone.
+    pub replaces: Option<Replaced>,
 }
 
 impl<'b> AppendBegin<'b> {
-    pub(super) const fn new(mailbox: MailboxArg<'b>, message: AppendMessage<'b>) -> Self {
-        Self { mailbox, message }
+    pub(super) const fn new(
+        mailbox: MailboxArg<'b>,
+        message: AppendMessage<'b>,
+        replaces: Option<Replaced>,
+    ) -> Self {
+        Self { mailbox, message, replaces }
     }
 }
 
@@ -60,7 +70,7 @@ impl<'b> AppendBegin<'b> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answered {
-    /// The command was carried out, or will be (STARTTLS).
+    /// The command was carried out, or will be (STARTTLS, COMPRESS).
     Done(CommandKind),
     /// The frame is no command, or over a limit: BAD with this reason.
     Syntax(&'static str),
@@ -72,4 +82,6 @@ pub enum Answered {
     MechanismNotOffered,
     /// APPEND of a message over the limit: NO with TOOBIG.
     TooBig,
+    /// A command with message numbers after ENABLE UIDONLY: BAD with UIDREQUIRED.
+    UidRequired(CommandKind),
 }

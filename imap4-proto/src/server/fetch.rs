@@ -47,17 +47,38 @@ impl Server {
     /// Begins `* n FETCH (`. `n` is the message's number in the client's view.
     ///
     /// # Errors
-    /// [`Misuse`] where a response is open already, or the connection ends.
+    /// [`Misuse`] where a response is open already, the connection ends, or the client has enabled UIDONLY: then it is
+    /// [`uid_fetch`](Self::uid_fetch).
     #[inline]
     pub fn fetch(&mut self, n: u32) -> Result<FetchWriter<'_>, Misuse> {
+        if self.enabled.contains(Capabilities::UIDONLY) {
+            return self.misuse("fetch");
+        }
         self.may_write("fetch")?;
+        Ok(self.open(n, b" FETCH ("))
+    }
+
+    /// Begins `* uid UIDFETCH (` (RFC 9586 section 3.3): the same as FETCH, for a client that has enabled UIDONLY.
+    ///
+    /// # Errors
+    /// [`Misuse`] where UIDONLY is not enabled, a response is open already, or the connection ends.
+    pub fn uid_fetch(&mut self, uid: u32) -> Result<FetchWriter<'_>, Misuse> {
+        if !self.enabled.contains(Capabilities::UIDONLY) {
+            return self.misuse("uid_fetch");
+        }
+        self.may_write("uid_fetch")?;
+        Ok(self.open(uid, b" UIDFETCH ("))
+    }
+
+    #[inline]
+    fn open(&mut self, n: u32, name: &[u8]) -> FetchWriter<'_> {
         self.out.write_with(|out| {
             out.extend_from_slice(b"* ");
             encode::number(out, n);
-            out.extend_from_slice(b" FETCH (");
+            out.extend_from_slice(name);
         });
         self.fetch = FetchState::Open { first: true };
-        Ok(self.writer())
+        self.writer()
     }
 
     /// Goes on with the response that is open, after its literal is whole.
@@ -178,6 +199,45 @@ impl FetchWriter<'_> {
             out.extend_from_slice(b"MODSEQ (");
             encode::number64(out, modseq);
             out.push(b')');
+        })
+    }
+
+    /// `SAVEDATE "..."`, or NIL where the mailbox keeps none (RFC 8514 section 4.2)
+    pub fn save_date(&mut self, at: Option<DateTime>) -> &mut Self {
+        self.item(|out| {
+            out.extend_from_slice(b"SAVEDATE ");
+            match at {
+                Some(at) => encode::date_time(out, at),
+                None => encode::nil(out),
+            }
+        })
+    }
+
+    /// `PREVIEW "..."`, or NIL where there is none yet (RFC 8970 section 3.2). It has 256 characters at most, which the host sees to.
+    pub fn preview(&mut self, text: Option<&str>) -> &mut Self {
+        let utf8 = self.utf8;
+        self.item(|out| {
+            out.extend_from_slice(b"PREVIEW ");
+            encode::nstring(out, text.map(str::as_bytes), utf8);
+        })
+    }
+
+    /// `EMAILID (id)` (RFC 8474 section 5.1)
+    pub fn email_id(&mut self, id: &str) -> &mut Self {
+        self.item(|out| {
+            out.extend_from_slice(b"EMAILID ");
+            encode::object_id(out, id);
+        })
+    }
+
+    /// `THREADID (id)`, or NIL where the server knows no threads (RFC 8474 section 5.2)
+    pub fn thread_id(&mut self, id: Option<&str>) -> &mut Self {
+        self.item(|out| {
+            out.extend_from_slice(b"THREADID ");
+            match id {
+                Some(id) => encode::object_id(out, id),
+                None => encode::nil(out),
+            }
         })
     }
 

@@ -7,13 +7,14 @@ use mail_wire::{Instant, Machine, OutputQueue, Poll, Upgrade, Upgraded, Wait};
 
 use super::{
     allowed::{State, allowed},
-    event::{Answered, AppendBegin, Event},
+    append::fits,
+    event::{Answered, Event},
     framer::{Part, Refusal},
     machine::{Fatal, Framed, Greeting, Server, Tag, Turn},
 };
 use crate::{
     grammar::{self, Context, Parsed},
-    types::{AppendMessage, Capabilities, Code, Command, CommandKind, MailboxArg, SecretBuf},
+    types::{Capabilities, Code, Command, CommandKind, SecretBuf},
 };
 
 impl Machine for Server {
@@ -27,6 +28,12 @@ impl Machine for Server {
             Turn::Answering | Turn::Deciding => return Ok(Poll::Blocked),
             Turn::Closing => return Ok(Poll::Close),
             Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
+            Turn::Deflating if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Deflate)),
+            Turn::Deflating => {
+                // No BYE: what the client reads next is compressed.
+                self.close();
+                return Err(Fatal::PlaintextAfterCompress);
+            }
             Turn::Upgrading => {
                 // No BYE: the handshake is what the client reads next.
                 self.close();
@@ -43,6 +50,7 @@ impl Machine for Server {
             match self.framer.poll(input) {
                 Part::Line(n) => break (Framed::Line, n),
                 Part::Head(n) => break (Framed::Head, n),
+                Part::Closed(n) => break (Framed::Closed, n),
                 Part::Refuse(n, why) => break (Framed::Refused(why), n),
                 Part::Chunk(n) => {
                     self.framed = Framed::Chunk;
@@ -60,6 +68,10 @@ impl Machine for Server {
                         Wait::Frame
                     };
                     self.pace.wait(now, wait);
+                    if self.login_until.is_none() {
+                        // After UNAUTHENTICATE, anew.
+                        self.login_until = Some(now + self.config.timeouts.login);
+                    }
                     return Ok(Poll::NeedInput { hint });
                 }
                 Part::Fatal => {
@@ -81,8 +93,8 @@ impl Machine for Server {
             (Framed::Refused(why), turn) => self.refuse_frame(frame, why, turn),
             (_, Turn::Sasl) => self.sasl_response(frame),
             (_, Turn::Idling) => self.idle_line(frame),
-            (framed, Turn::Payload) => self.append_goes_on(frame, framed == Framed::Head),
-            (framed, _) => self.command_frame(frame, framed == Framed::Head),
+            (framed, Turn::Payload) => self.append_goes_on(frame, framed),
+            (framed, _) => self.command_frame(frame, framed),
         }
     }
 
@@ -111,7 +123,11 @@ impl Machine for Server {
     }
 
     fn upgraded(&mut self, transport: Upgraded) {
-        let Upgraded::Tls(info) = transport else { return };
+        let info = match transport {
+            Upgraded::Tls(info) => info,
+            Upgraded::Deflate => return self.deflated(),
+            _ => return,
+        };
         self.tls = Some(Box::new(info));
         if self.turn == Turn::Upgrading {
             // RFC 9051 section 6.2.1: nothing learnt in the clear is kept.
@@ -137,13 +153,23 @@ impl Server {
         }
     }
 
-    fn context(&self) -> Context {
+    /// Both directions are compressed from here (RFC 4978).
+    fn deflated(&mut self) {
+        if self.turn == Turn::Deflating {
+            self.turn = Turn::Ready;
+            self.compressed = true;
+            self.on = self.on.without(Capabilities::UNAUTHENTICATE);
+        }
+    }
+
+    pub(super) fn context(&self) -> Context {
         Context { on: self.on, utf8: self.utf8() }
     }
 
     /// A frame that begins with a tag.
     #[inline]
-    fn command_frame<'b>(&mut self, frame: &'b [u8], is_head: bool) -> Event<'b> {
+    fn command_frame<'b>(&mut self, frame: &'b [u8], framed: Framed) -> Event<'b> {
+        let is_head = framed != Framed::Line;
         let Ok((rest, tag)) = grammar::tag(frame) else {
             return self.reject_untagged("A tag is missing", is_head);
         };
@@ -162,7 +188,11 @@ impl Server {
                 Ok(_) => self.command_event(command),
                 Err(e) => self.reject(reason(&e), false),
             },
-            Ok(([], Parsed::Append(mailbox, message))) if is_head => self.append_begins(mailbox, message),
+            Ok(([], Parsed::Append(replaces, mailbox, message)))
+                if fits(message.catenate.as_ref(), framed) =>
+            {
+                self.append_begins(replaces, mailbox, message)
+            }
             Ok(_) => self.reject("A literal has no place here", is_head),
             Err(e) => self.reject(reason(&e), is_head),
         }
@@ -175,6 +205,9 @@ impl Server {
         self.frame_is_secret = matches!(kind, CommandKind::Login | CommandKind::Authenticate);
         if !allowed(kind, self.state) {
             return self.out_of_place(kind);
+        }
+        if self.enabled.contains(Capabilities::UIDONLY) && needs_numbers(&command) {
+            return self.uid_required(kind);
         }
         self.bad_commands = 0;
         self.kind = Some(kind);
@@ -192,6 +225,23 @@ impl Server {
                 Event::Answered(Answered::Done(kind))
             }
             Command::StartTls => self.start_tls(),
+            Command::Compress if self.compressed => {
+                // RFC 4978 section 3: BAD, where COMPRESS is active.
+                self.tagged(b" BAD ", Some(Code::CompressionActive), "DEFLATE is active already");
+                Event::Answered(Answered::OutOfPlace(kind))
+            }
+            Command::Compress => {
+                self.tagged(b" OK ", None, "DEFLATE active");
+                self.turn = Turn::Deflating;
+                Event::Answered(Answered::Done(kind))
+            }
+            Command::MultiSearch(search) if self.state != State::Selected && search.needs_selected() => {
+                self.out_of_place(kind)
+            }
+            Command::Notify(notify) => {
+                self.expunges_at_once.1 = notify.expunges_at_once();
+                Event::Command(command)
+            }
             Command::Login { .. } if !self.login_allowed() => self.encryption_required(),
             Command::Authenticate { mechanism, initial } => self.authenticate(mechanism, initial),
             Command::Select(_) => {
@@ -273,65 +323,6 @@ impl Server {
         }
     }
 
-    fn append_begins<'b>(&mut self, mailbox: MailboxArg<'b>, message: AppendMessage<'b>) -> Event<'b> {
-        if !allowed(CommandKind::Append, self.state) {
-            self.framer.refuse();
-            return self.out_of_place(CommandKind::Append);
-        }
-        self.kind = Some(CommandKind::Append);
-        self.turn = Turn::Deciding;
-        self.append_utf8 = message.utf8;
-        if self.config.append_limit.is_some_and(|most| message.len > most) {
-            self.too_big();
-            return Event::Answered(Answered::TooBig);
-        }
-        self.bad_commands = 0;
-        Event::AppendBegin(AppendBegin::new(mailbox, message))
-    }
-
-    /// RFC 7889 section 4: said before the client sends it, where it waits.
-    fn too_big(&mut self) {
-        self.framer.refuse();
-        self.tagged(b" NO ", Some(Code::TooBig), "The message is too large");
-    }
-
-    /// What stands behind a payload: the end of the command, or one more message (RFC 3502).
-    fn append_goes_on<'b>(&mut self, frame: &'b [u8], is_head: bool) -> Event<'b> {
-        self.turn = Turn::Answering;
-        let rest = match frame {
-            // `"UTF8" SP "(" literal8 ")"` (RFC 6855 section 4)
-            [b')', rest @ ..] if self.append_utf8 => rest,
-            _ if self.append_utf8 => &[],
-            _ => frame,
-        };
-        if !is_head && grammar::line_end(rest).is_ok() {
-            return Event::AppendEnd;
-        }
-        let context = self.context();
-        let next = context
-            .needs(Capabilities::MULTIAPPEND, "Something follows the message")
-            .and_then(|()| grammar::append::append_message(rest, context));
-        match next {
-            Ok(([], message)) if is_head => {
-                self.append_utf8 = message.utf8;
-                self.turn = Turn::Deciding;
-                if self.config.append_limit.is_some_and(|most| message.len > most) {
-                    self.too_big();
-                    return Event::AppendAbort;
-                }
-                Event::AppendNext(message)
-            }
-            Ok(_) => {
-                self.reject("Something follows the message", is_head);
-                Event::AppendAbort
-            }
-            Err(e) => {
-                self.reject(reason(&e), is_head);
-                Event::AppendAbort
-            }
-        }
-    }
-
     /// A frame over a limit, or with a literal that is not allowed.
     #[cold]
     fn refuse_frame<'b>(&mut self, frame: &'b [u8], why: Refusal, turn: Turn) -> Event<'b> {
@@ -372,7 +363,7 @@ impl Server {
 
     /// Answers BAD, and ends the connection after too many.
     #[cold]
-    fn reject<'b>(&mut self, why: &'static str, is_head: bool) -> Event<'b> {
+    pub(super) fn reject<'b>(&mut self, why: &'static str, is_head: bool) -> Event<'b> {
         if is_head {
             self.framer.refuse();
         }
@@ -382,7 +373,7 @@ impl Server {
     }
 
     #[cold]
-    fn out_of_place<'b>(&mut self, kind: CommandKind) -> Event<'b> {
+    pub(super) fn out_of_place<'b>(&mut self, kind: CommandKind) -> Event<'b> {
         let why = match self.state {
             _ if kind == CommandKind::StartTls => "STARTTLS is not offered here",
             State::NotAuthenticated => "Log in first",
@@ -394,11 +385,39 @@ impl Server {
         Event::Answered(Answered::OutOfPlace(kind))
     }
 
+    /// RFC 9586 section 3
+    #[cold]
+    pub(super) fn uid_required<'b>(&mut self, kind: CommandKind) -> Event<'b> {
+        self.tagged(
+            b" BAD ",
+            Some(Code::UidRequired),
+            "Message numbers are not allowed once UIDONLY is enabled",
+        );
+        self.count_bad();
+        Event::Answered(Answered::UidRequired(kind))
+    }
+
     fn count_bad(&mut self) {
         self.bad_commands = self.bad_commands.saturating_add(1);
         if self.bad_commands >= self.config.limits.bad_commands {
             self.bye("Too many bad commands");
         }
+    }
+}
+
+/// Whether a command has message numbers in it, or answers with them (RFC 9586 section 3).
+#[cold]
+fn needs_numbers(command: &Command<'_>) -> bool {
+    match command {
+        Command::Fetch(f) => !f.uid,
+        Command::Store(s) => !s.uid,
+        Command::Copy { uid, .. } | Command::Move { uid, .. } => !uid,
+        Command::Search(s) => !s.uid || s.key.has_numbers(),
+        Command::Sort(s) => !s.search.uid || s.search.key.has_numbers(),
+        Command::Thread(t) => !t.search.uid || t.search.key.has_numbers(),
+        Command::MultiSearch(m) => m.search.key.has_numbers(),
+        Command::Select(s) => s.qresync.is_some_and(|q| q.sequence_match.is_some()),
+        _ => false,
     }
 }
 
@@ -408,7 +427,7 @@ fn strip_line_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-const fn reason(e: &nom::Err<grammar::Fault>) -> &'static str {
+pub(super) const fn reason(e: &nom::Err<grammar::Fault>) -> &'static str {
     match e {
         nom::Err::Error(f) | nom::Err::Failure(f) => f.0,
         nom::Err::Incomplete(_) => "The command is cut short",

@@ -10,7 +10,7 @@ use super::{
     framer::{Bounds, Framer, Refusal},
     listing::Listing,
 };
-use crate::types::{Capabilities, Code, CommandKind};
+use crate::types::{AppendMessage, Capabilities, CatenatePart, Code, CommandKind};
 
 /// What the machine waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(super) enum Turn {
     Idling,
     /// The driver: TLS.
     Upgrading,
+    /// The driver: DEFLATE.
+    Deflating,
     /// The driver: the end.
     Closing,
 }
@@ -46,6 +48,7 @@ impl Turn {
             Self::Sasl => "waiting for a SASL response",
             Self::Idling => "IDLE",
             Self::Upgrading => "STARTTLS",
+            Self::Deflating => "COMPRESS",
             Self::Closing => "closing",
         }
     }
@@ -57,8 +60,45 @@ pub(super) enum Framed {
     None,
     Line,
     Head,
+    /// It ends with the parenthesis that closes CATENATE.
+    Closed,
     Chunk,
     Refused(Refusal),
+}
+
+/// The parentheses that are open around a message of APPEND.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AppendOpen {
+    /// `CATENATE (` (RFC 4469)
+    pub(crate) catenate: bool,
+    /// `UTF8 (` (RFC 6855)
+    pub(crate) utf8: bool,
+}
+
+impl AppendOpen {
+    pub(crate) const NONE: Self = Self { catenate: false, utf8: false };
+
+    /// What closes them.
+    pub(crate) const fn close(self) -> &'static [u8] {
+        match (self.utf8, self.catenate) {
+            (false, false) => b"",
+            (true, true) => b"))",
+            _ => b")",
+        }
+    }
+
+    /// After the head of a message.
+    pub(crate) const fn of(message: &AppendMessage<'_>) -> Self {
+        match &message.catenate {
+            Some(part) => Self::of_part(part),
+            None => Self { catenate: false, utf8: message.utf8 },
+        }
+    }
+
+    /// After a part of a message.
+    pub(crate) const fn of_part(part: &CatenatePart<'_>) -> Self {
+        Self { catenate: part.text.is_some(), utf8: part.utf8 }
+    }
 }
 
 /// A command's tag, of up to 64 octets.
@@ -85,6 +125,9 @@ impl Tag {
     }
 }
 
+/// What there is no more once the connection is compressed.
+pub(super) const COMPRESSED: Capabilities = Capabilities::COMPRESS_DEFLATE.and(Capabilities::UNAUTHENTICATE);
+
 /// Why the connection cannot go on. BYE is in the output already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -95,6 +138,9 @@ pub enum Fatal {
     /// Octets followed STARTTLS before the handshake: they could be an attacker's.
     #[error("plaintext followed STARTTLS")]
     PlaintextAfterStartTls,
+    /// Octets followed COMPRESS before its answer (RFC 4978 section 3): they are not compressed.
+    #[error("plaintext followed COMPRESS")]
+    PlaintextAfterCompress,
 }
 
 /// The accepting side of one IMAP connection. See [the module](super) for its states.
@@ -116,8 +162,14 @@ pub struct Server {
     pub(super) frame_is_secret: bool,
     /// DONE has come: IDLE waits for its end.
     pub(super) idle_done: bool,
-    /// The present message of APPEND stands in `UTF8 (...)`.
-    pub(super) append_utf8: bool,
+    /// What the present message of APPEND stands in.
+    pub(super) append_open: AppendOpen,
+    /// The octets of its texts so far, where it is put together from parts.
+    pub(super) append_total: u64,
+    /// Both directions are compressed.
+    pub(super) compressed: bool,
+    /// EXPUNGE may be written at any time (RFC 5465 section 5.3); and whether it may once the present NOTIFY is answered.
+    pub(super) expunges_at_once: (bool, bool),
     /// The extensions that are on, with what they imply.
     pub(super) on: Capabilities,
     pub(super) kind: Option<CommandKind>,
@@ -182,7 +234,10 @@ impl Server {
             framed: Framed::None,
             frame_is_secret: false,
             idle_done: false,
-            append_utf8: false,
+            append_open: AppendOpen::NONE,
+            append_total: 0,
+            compressed: false,
+            expunges_at_once: (false, false),
             on: config.capabilities.implied(),
             kind: None,
             tag: Tag::NONE,
@@ -282,6 +337,24 @@ impl Server {
         }
     }
 
+    /// The configured capabilities but for those that have no place yet, or none any more.
+    pub(super) fn offered(&self) -> Capabilities {
+        if self.compressed {
+            // Compression is there once (RFC 4978 section 3), and no layer below ends it (RFC 8437 section 4.1).
+            self.config.capabilities.without(COMPRESSED)
+        } else if self.state == State::NotAuthenticated {
+            self.config.capabilities.without(Capabilities::COMPRESS_DEFLATE)
+        } else {
+            self.config.capabilities
+        }
+    }
+
+    /// Whether both directions are compressed.
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
     /// The listing, where the code needs it.
     pub(super) fn listing_for(&self, code: Option<&Code<'_>>) -> Option<Listing> {
         matches!(code, Some(Code::Capability)).then(|| self.listing())
@@ -300,8 +373,11 @@ impl Server {
             }
         }
         Listing {
-            capabilities: self.config.capabilities,
+            capabilities: self.offered(),
             append_limit: self.config.append_limit,
+            message_limit: self.config.message_limit,
+            save_limit: self.config.save_limit,
+            new_rights: self.config.new_rights.clone(),
             starttls: open && self.config.starttls && self.tls.is_none(),
             login_disabled: open && !self.login_allowed(),
             mechanisms,

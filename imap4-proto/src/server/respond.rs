@@ -15,23 +15,36 @@ impl Server {
     /// Untagged responses can be written from the greeting to the end, but not within a FETCH response.
     pub(super) const fn may_write(&self, called: &'static str) -> Answer {
         match self.turn {
-            Turn::Greeting | Turn::Upgrading | Turn::Closing => self.misuse(called),
+            Turn::Greeting | Turn::Upgrading | Turn::Deflating | Turn::Closing => self.misuse(called),
             _ if !self.fetch.is_closed() => self.misuse(called),
             _ => Ok(()),
         }
     }
 
     /// Message numbers can change only while a command is in progress, and not while FETCH, STORE or SEARCH is
-    /// (RFC 9051 section 7.5.1).
+    /// (RFC 9051 section 7.5.1), or SORT or THREAD (RFC 5256 section 3), unless NOTIFY asked for it.
     const fn may_renumber(&self, called: &'static str) -> Answer {
         match self.kind {
-            None | Some(CommandKind::Fetch | CommandKind::Store | CommandKind::Search) => self.misuse(called),
+            // RFC 5465 section 5.3: a client that asked for this uses no message numbers.
+            _ if self.expunges_at_once.0 => self.may_write(called),
+            None
+            | Some(
+                CommandKind::Fetch
+                | CommandKind::Store
+                | CommandKind::Search
+                | CommandKind::Sort
+                | CommandKind::Thread,
+            ) => self.misuse(called),
             _ => self.may_write(called),
         }
     }
 
     #[inline]
-    fn line(&mut self, called: &'static str, write: impl FnOnce(&mut alloc::vec::Vec<u8>)) -> Answer {
+    pub(super) fn line(
+        &mut self,
+        called: &'static str,
+        write: impl FnOnce(&mut alloc::vec::Vec<u8>),
+    ) -> Answer {
         self.may_write(called)?;
         self.out.write_with(|out| {
             out.extend_from_slice(b"* ");
@@ -89,9 +102,14 @@ impl Server {
     /// `* n EXPUNGE`: the message of this number is gone, and those above it have moved down.
     ///
     /// # Errors
-    /// [`Misuse`](mail_wire::Misuse) also where no command is in progress, and during FETCH, STORE and SEARCH without UID
-    /// (RFC 9051 section 7.5.1).
+    /// [`Misuse`](mail_wire::Misuse) also where no command is in progress, and during FETCH, STORE, SEARCH, SORT and THREAD
+    /// without UID (RFC 9051 section 7.5.1), but for a client that asked for it by NOTIFY (RFC 5465 section 5.3); and after ENABLE
+    /// UIDONLY, where [`vanished`](Self::vanished) takes its place.
     pub fn expunge(&mut self, n: u32) -> Answer {
+        if self.enabled.contains(Capabilities::UIDONLY) {
+            // RFC 9586 section 3.4: VANISHED takes its place.
+            return self.misuse("expunge");
+        }
         self.may_renumber("expunge")?;
         self.line("expunge", |out| {
             encode::number(out, n);
@@ -104,14 +122,15 @@ impl Server {
     /// # Errors
     /// Without EARLIER as for [`expunge`](Self::expunge).
     pub fn vanished(&mut self, earlier: bool, uids: impl IntoIterator<Item = (u32, u32)>) -> Answer {
+        let mut uids = uids.into_iter().peekable();
+        // Nothing is nothing, wherever it stands: also within a FETCH by number, where nothing else may be said.
+        if uids.peek().is_none() {
+            return Ok(());
+        }
         if earlier {
             self.may_write("vanished")?;
         } else {
             self.may_renumber("vanished")?;
-        }
-        let mut uids = uids.into_iter().peekable();
-        if uids.peek().is_none() {
-            return Ok(());
         }
         self.line("vanished", |out| {
             out.extend_from_slice(if earlier { b"VANISHED (EARLIER) " } else { b"VANISHED " });
@@ -163,7 +182,7 @@ impl Server {
     ///
     /// # Errors
     /// As for [`untagged_ok`](Self::untagged_ok).
-    pub fn status(&mut self, mailbox: &str, data: &StatusData) -> Answer {
+    pub fn status(&mut self, mailbox: &str, data: &StatusData<'_>) -> Answer {
         let utf8 = self.utf8();
         self.line("status", |out| {
             out.extend_from_slice(b"STATUS ");
@@ -178,30 +197,21 @@ impl Server {
     /// # Errors
     /// As for [`untagged_ok`](Self::untagged_ok).
     pub fn search(&mut self, found: impl IntoIterator<Item = u32>, modseq: Option<u64>) -> Answer {
-        self.line("search", |out| {
-            out.extend_from_slice(b"SEARCH");
-            for n in found {
-                out.push(b' ');
-                encode::number(out, n);
-            }
-            if let Some(n) = modseq {
-                out.extend_from_slice(b" (MODSEQ ");
-                encode::number64(out, n);
-                out.push(b')');
-            }
-        })
+        self.line("search", |out| encode::numbers(out, b"SEARCH", found, modseq))
     }
 
-    /// `* ESEARCH`, with the present command's tag (RFC 9051 section 7.3.4).
+    /// `* ESEARCH` (RFC 9051 section 7.3.4), with the present command's tag unless `data` has one: what changes in a search that is kept up
+    /// to date can be told at any time (RFC 5267 section 4.3.2).
     ///
     /// # Errors
     /// As for [`untagged_ok`](Self::untagged_ok).
     pub fn esearch(&mut self, data: &EsearchData<'_>) -> Answer {
         self.may_write("esearch")?;
+        let utf8 = self.utf8();
         let tag = &self.tag;
         self.out.write_with(|out| {
             out.extend_from_slice(b"* ");
-            encode::esearch(out, tag.as_bytes(), data);
+            encode::esearch(out, tag.as_bytes(), data, utf8);
             out.extend_from_slice(b"\r\n");
         });
         Ok(())

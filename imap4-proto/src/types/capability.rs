@@ -72,6 +72,78 @@ capabilities! {
     UTF8_ACCEPT = 24, "UTF8=ACCEPT";
     /// RFC 7889; shown with the configured limit.
     APPENDLIMIT = 25, "APPENDLIMIT";
+    /// RFC 5032: OLDER and YOUNGER.
+    WITHIN = 26, "WITHIN";
+    /// RFC 5256
+    SORT = 27, "SORT";
+    /// RFC 5957
+    SORT_DISPLAY = 28, "SORT=DISPLAY";
+    /// RFC 5256: THREAD by base subject.
+    THREAD_ORDEREDSUBJECT = 29, "THREAD=ORDEREDSUBJECT";
+    /// RFC 5256: THREAD by References.
+    THREAD_REFERENCES = 30, "THREAD=REFERENCES";
+    /// RFC 5267 section 3
+    ESORT = 31, "ESORT";
+    /// RFC 5267 section 4
+    CONTEXT_SEARCH = 32, "CONTEXT=SEARCH";
+    /// RFC 5267 section 4
+    CONTEXT_SORT = 33, "CONTEXT=SORT";
+    /// RFC 9394
+    PARTIAL = 34, "PARTIAL";
+    /// RFC 8514
+    SAVEDATE = 35, "SAVEDATE";
+    /// RFC 8970
+    PREVIEW = 36, "PREVIEW";
+    /// RFC 8474
+    OBJECTID = 37, "OBJECTID";
+    /// RFC 8508
+    REPLACE = 38, "REPLACE";
+    /// RFC 9208, RFC 2087
+    QUOTA = 39, "QUOTA";
+    /// RFC 9208: SETQUOTA.
+    QUOTASET = 40, "QUOTASET";
+    /// RFC 9208 section 5.1
+    QUOTA_STORAGE = 41, "QUOTA=RES-STORAGE";
+    /// RFC 9208 section 5.2
+    QUOTA_MESSAGE = 42, "QUOTA=RES-MESSAGE";
+    /// RFC 9208 section 5.3
+    QUOTA_MAILBOX = 43, "QUOTA=RES-MAILBOX";
+    /// RFC 9208 section 5.4
+    QUOTA_ANNOTATION_STORAGE = 44, "QUOTA=RES-ANNOTATION-STORAGE";
+    /// RFC 5464: metadata of mailboxes and of the server.
+    METADATA = 45, "METADATA";
+    /// RFC 5464: metadata of the server alone.
+    METADATA_SERVER = 46, "METADATA-SERVER";
+    /// RFC 4314; `RIGHTS=texk` is shown with it.
+    ACL = 47, "ACL";
+    /// RFC 4978
+    COMPRESS_DEFLATE = 48, "COMPRESS=DEFLATE";
+    /// RFC 8437
+    UNAUTHENTICATE = 49, "UNAUTHENTICATE";
+    /// RFC 5465
+    NOTIFY = 50, "NOTIFY";
+    /// RFC 9585
+    INPROGRESS = 51, "INPROGRESS";
+    /// RFC 9586
+    UIDONLY = 52, "UIDONLY";
+    /// RFC 9738; shown where a limit is configured, with it.
+    MESSAGELIMIT = 53, "MESSAGELIMIT";
+    /// RFC 9738; shown where a limit is configured, with it.
+    SAVELIMIT = 54, "SAVELIMIT";
+    /// RFC 4469
+    CATENATE = 55, "CATENATE";
+    /// RFC 4467
+    URLAUTH = 56, "URLAUTH";
+    /// RFC 7377
+    MULTISEARCH = 57, "MULTISEARCH";
+    /// RFC 9590
+    LIST_METADATA = 58, "LIST-METADATA";
+    /// RFC 8440
+    LIST_MYRIGHTS = 59, "LIST-MYRIGHTS";
+    /// RFC 6203
+    SEARCH_FUZZY = 60, "SEARCH=FUZZY";
+    /// RFC 9698
+    JMAPACCESS = 61, "JMAPACCESS";
 }
 
 impl Capabilities {
@@ -94,8 +166,13 @@ impl Capabilities {
         .and(Self::CHILDREN);
 
     /// What ENABLE can turn on (RFC 5161 section 3.1).
-    pub const ENABLEABLE: Self =
-        Self::IMAP4REV2.and(Self::CONDSTORE).and(Self::QRESYNC).and(Self::UTF8_ACCEPT);
+    pub const ENABLEABLE: Self = Self::IMAP4REV2
+        .and(Self::CONDSTORE)
+        .and(Self::QRESYNC)
+        .and(Self::UTF8_ACCEPT)
+        .and(Self::METADATA)
+        .and(Self::METADATA_SERVER)
+        .and(Self::UIDONLY);
 
     /// The capability of this name, in any case; `None` for one without a place in this set.
     #[must_use]

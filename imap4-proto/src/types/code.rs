@@ -1,4 +1,4 @@
-use super::SystemFlags;
+use super::{ListOf, NotifyEvent, SystemFlags, UrlMechanism};
 
 /// A response code (RFC 9051 section 7.1, RFC 5530, and those of the extensions).
 ///
@@ -105,6 +105,59 @@ pub enum Code<'a> {
     TooBig,
     /// CREATE: a special use cannot be given (RFC 6154 section 6).
     UseAttr,
+    /// The mailbox's identifier (RFC 8474 section 4.1).
+    MailboxId(&'a str),
+    /// COMPRESS: another layer compresses already (RFC 4978 section 3).
+    CompressionActive,
+    /// The search of this tag is not kept up to date (RFC 5267 section 4.3.1).
+    NoUpdate(&'a str),
+    /// CATENATE: this URL cannot be had (RFC 4469 section 4).
+    BadUrl(&'a str),
+    /// RESETKEY: the mechanisms there are (RFC 4467 section 8).
+    UrlMech(ListOf<'a, UrlMechanism<'a>>),
+    /// NOTIFY: too much happens, or is asked for; nothing more is told (RFC 5465 section 5.8).
+    NotificationOverflow,
+    /// NOTIFY: an event is not supported; these are (RFC 5465 section 3.1).
+    BadEvent(ListOf<'a, NotifyEvent<'a>>),
+    /// GETMETADATA: the longest value that was over MAXSIZE, in octets (RFC 5464 section 4.2.1).
+    MetadataLongEntries(u32),
+    /// SETMETADATA: a value is too long; the most octets there may be (RFC 5464 section 4.3).
+    MetadataMaxSize(u32),
+    /// SETMETADATA: there are too many entries.
+    MetadataTooMany,
+    /// SETMETADATA: there are no private entries here.
+    MetadataNoPrivate,
+    /// A command takes long (RFC 9585).
+    InProgress(Option<Progress<'a>>),
+    /// Message numbers are not allowed after ENABLE UIDONLY (RFC 9586).
+    UidRequired,
+    /// Only so many messages were dealt with (RFC 9738 section 3.1).
+    MessageLimit {
+        /// How many at most.
+        limit: u32,
+        /// The lowest UID that was dealt with, where known.
+        uid: Option<u32>,
+    },
     /// Any other: an atom, and its arguments where it has some. Characters that would end it are left out.
     Other(&'a str, Option<&'a str>),
+}
+
+/// How far a command is (RFC 9585 section 4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress<'a> {
+    /// The command's tag.
+    pub tag: Option<&'a str>,
+    /// How much is done.
+    pub done: Option<u32>,
+    /// Of how much; only together with `done`.
+    pub goal: Option<u32>,
+}
+
+impl<'a> Progress<'a> {
+    /// So much is done of so much.
+    #[must_use]
+    pub const fn new(tag: Option<&'a str>, done: Option<u32>, goal: Option<u32>) -> Self {
+        Self { tag, done, goal }
+    }
 }

@@ -1,14 +1,15 @@
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use zeroize::Zeroizing;
 
 use super::{
-    AString, CapabilityList, CommandKind, Create, Fetch, IdParameters, List, MailboxArg, Search, Select,
-    SequenceSet, StatusItems, Store,
+    AString, CapabilityList, CommandKind, Create, Fetch, GetMetadata, IdParameters, List, ListOf, MailboxArg,
+    MechanismName, MetadataEntry, MultiSearch, Notify, QuotaLimit, RightsChange, Search, Select, SequenceSet,
+    Sort, StatusItems, Store, Thread, UrlRump,
 };
 
-/// A command without its tag (RFC 9051 section 6 and the extensions). APPEND comes in parts of its own.
+/// A command without its tag (RFC 9051 section 6 and the extensions). APPEND and REPLACE come in parts of their own.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command<'b> {
@@ -109,6 +110,80 @@ pub enum Command<'b> {
         /// Where to.
         mailbox: MailboxArg<'b>,
     },
+    /// `SORT` or `UID SORT` (RFC 5256)
+    Sort(Box<Sort<'b>>),
+    /// `THREAD` or `UID THREAD` (RFC 5256)
+    Thread(Box<Thread<'b>>),
+    /// `CANCELUPDATE` (RFC 5267 section 4.3.5): the tags of the searches.
+    CancelUpdate(ListOf<'b, AString<'b>>),
+    /// `ESEARCH` (RFC 7377)
+    MultiSearch(Box<MultiSearch<'b>>),
+    /// `GETQUOTA` (RFC 9208 section 4.1.1): the quota root.
+    GetQuota(AString<'b>),
+    /// `GETQUOTAROOT` (RFC 9208 section 4.1.2)
+    GetQuotaRoot(MailboxArg<'b>),
+    /// `SETQUOTA` (RFC 9208 section 4.1.3)
+    SetQuota {
+        /// The quota root.
+        root: AString<'b>,
+        /// Its limits from now on; resources that are not listed have none.
+        limits: ListOf<'b, QuotaLimit<'b>>,
+    },
+    /// `GETMETADATA` (RFC 5464 section 4.2)
+    GetMetadata(GetMetadata<'b>),
+    /// `SETMETADATA` (RFC 5464 section 4.3)
+    SetMetadata {
+        /// Whose; the empty name is the server.
+        mailbox: MailboxArg<'b>,
+        /// The entries and their new values; all of them are set, or none.
+        entries: ListOf<'b, MetadataEntry<'b>>,
+    },
+    /// `SETACL` (RFC 4314 section 3.1)
+    SetAcl {
+        /// Which mailbox.
+        mailbox: MailboxArg<'b>,
+        /// Whose rights.
+        identifier: AString<'b>,
+        /// What becomes of them.
+        change: RightsChange,
+    },
+    /// `DELETEACL` (RFC 4314 section 3.2)
+    DeleteAcl {
+        /// Which mailbox.
+        mailbox: MailboxArg<'b>,
+        /// Whose entry goes.
+        identifier: AString<'b>,
+    },
+    /// `GETACL` (RFC 4314 section 3.3)
+    GetAcl(MailboxArg<'b>),
+    /// `LISTRIGHTS` (RFC 4314 section 3.4)
+    ListRights {
+        /// Which mailbox.
+        mailbox: MailboxArg<'b>,
+        /// Whose rights.
+        identifier: AString<'b>,
+    },
+    /// `MYRIGHTS` (RFC 4314 section 3.5)
+    MyRights(MailboxArg<'b>),
+    /// `NOTIFY` (RFC 5465)
+    Notify(Notify<'b>),
+    /// `GENURLAUTH` (RFC 4467 section 7)
+    GenUrlAuth(ListOf<'b, UrlRump<'b>>),
+    /// `RESETKEY` (RFC 4467 section 7)
+    ResetKey {
+        /// Which mailbox; `None`: all of the user's.
+        mailbox: Option<MailboxArg<'b>>,
+        /// Whose keys; none: of all mechanisms.
+        mechanisms: ListOf<'b, MechanismName<'b>>,
+    },
+    /// `URLFETCH` (RFC 4467 section 7)
+    UrlFetch(ListOf<'b, AString<'b>>),
+    /// `GETJMAPACCESS` (RFC 9698)
+    GetJmapAccess,
+    /// `COMPRESS DEFLATE` (RFC 4978)
+    Compress,
+    /// `UNAUTHENTICATE` (RFC 8437)
+    Unauthenticate,
 }
 
 impl fmt::Debug for Command<'_> {
@@ -142,6 +217,34 @@ impl fmt::Debug for Command<'_> {
             Self::Move { uid, set, mailbox } => {
                 f.debug_tuple("Move").field(uid).field(set).field(mailbox).finish()
             }
+            Self::Sort(sort) => sort.fmt(f),
+            Self::Thread(thread) => thread.fmt(f),
+            Self::CancelUpdate(tags) => f.debug_tuple("CancelUpdate").field(tags).finish(),
+            Self::MultiSearch(search) => search.fmt(f),
+            Self::GetQuota(root) => f.debug_tuple("GetQuota").field(root).finish(),
+            Self::GetQuotaRoot(m) => f.debug_tuple("GetQuotaRoot").field(m).finish(),
+            Self::SetQuota { root, limits } => f.debug_tuple("SetQuota").field(root).field(limits).finish(),
+            Self::GetMetadata(get) => get.fmt(f),
+            Self::SetMetadata { mailbox, entries } => {
+                f.debug_tuple("SetMetadata").field(mailbox).field(entries).finish()
+            }
+            Self::SetAcl { mailbox, identifier, change } => {
+                f.debug_tuple("SetAcl").field(mailbox).field(identifier).field(change).finish()
+            }
+            Self::DeleteAcl { mailbox, identifier } => {
+                f.debug_tuple("DeleteAcl").field(mailbox).field(identifier).finish()
+            }
+            Self::GetAcl(m) => f.debug_tuple("GetAcl").field(m).finish(),
+            Self::ListRights { mailbox, identifier } => {
+                f.debug_tuple("ListRights").field(mailbox).field(identifier).finish()
+            }
+            Self::MyRights(m) => f.debug_tuple("MyRights").field(m).finish(),
+            Self::Notify(notify) => f.debug_tuple("Notify").field(notify).finish(),
+            Self::GenUrlAuth(urls) => f.debug_tuple("GenUrlAuth").field(urls).finish(),
+            Self::ResetKey { mailbox, mechanisms } => {
+                f.debug_tuple("ResetKey").field(mailbox).field(mechanisms).finish()
+            }
+            Self::UrlFetch(urls) => f.debug_tuple("UrlFetch").field(urls).finish(),
             other => f.write_str(other.kind().name()),
         }
     }
@@ -188,6 +291,29 @@ impl Command<'_> {
             Self::Copy { .. } => CommandKind::Copy,
             Self::Move { uid: true, .. } => CommandKind::UidMove,
             Self::Move { .. } => CommandKind::Move,
+            Self::Sort(s) if s.search.uid => CommandKind::UidSort,
+            Self::Sort(_) => CommandKind::Sort,
+            Self::Thread(t) if t.search.uid => CommandKind::UidThread,
+            Self::Thread(_) => CommandKind::Thread,
+            Self::CancelUpdate(_) => CommandKind::CancelUpdate,
+            Self::MultiSearch(_) => CommandKind::MultiSearch,
+            Self::GetQuota(_) => CommandKind::GetQuota,
+            Self::GetQuotaRoot(_) => CommandKind::GetQuotaRoot,
+            Self::SetQuota { .. } => CommandKind::SetQuota,
+            Self::GetMetadata(_) => CommandKind::GetMetadata,
+            Self::SetMetadata { .. } => CommandKind::SetMetadata,
+            Self::SetAcl { .. } => CommandKind::SetAcl,
+            Self::DeleteAcl { .. } => CommandKind::DeleteAcl,
+            Self::GetAcl(_) => CommandKind::GetAcl,
+            Self::ListRights { .. } => CommandKind::ListRights,
+            Self::MyRights(_) => CommandKind::MyRights,
+            Self::Notify(_) => CommandKind::Notify,
+            Self::GenUrlAuth(_) => CommandKind::GenUrlAuth,
+            Self::ResetKey { .. } => CommandKind::ResetKey,
+            Self::UrlFetch(_) => CommandKind::UrlFetch,
+            Self::GetJmapAccess => CommandKind::GetJmapAccess,
+            Self::Compress => CommandKind::Compress,
+            Self::Unauthenticate => CommandKind::Unauthenticate,
         }
     }
 
@@ -209,8 +335,21 @@ impl Command<'_> {
             | Self::Lsub { reference: m, .. }
             | Self::Status { mailbox: m, .. }
             | Self::Copy { mailbox: m, .. }
-            | Self::Move { mailbox: m, .. } => *m,
+            | Self::Move { mailbox: m, .. }
+            | Self::GetQuotaRoot(m)
+            | Self::SetMetadata { mailbox: m, .. }
+            | Self::SetAcl { mailbox: m, .. }
+            | Self::DeleteAcl { mailbox: m, .. }
+            | Self::GetAcl(m)
+            | Self::ListRights { mailbox: m, .. }
+            | Self::MyRights(m)
+            | Self::ResetKey { mailbox: Some(m), .. } => *m,
             Self::List(l) => l.reference,
+            Self::GetMetadata(g) => g.mailbox,
+            Self::Notify(Notify::Set { groups, .. }) => return groups.iter().any(|g| g.filter.uses_utf8()),
+            Self::MultiSearch(s) => {
+                return s.sources.is_some_and(|all| all.iter().any(|filter| filter.uses_utf8()));
+            }
             _ => return false,
         };
         mailbox.is_utf8()

@@ -6,9 +6,11 @@ macro_rules! kinds {
         #[non_exhaustive]
         pub enum CommandKind {
             $(#[doc = concat!("`", $name, "`")] $kind,)*
+            /// A command this crate has no type for: [`Client::raw`](crate::client::Client::raw). No server machine has it.
+            Raw,
         }
         impl CommandKind {
-            /// All of them, in the order of their declaration.
+            /// All of them but [`Raw`](Self::Raw), in the order of their declaration.
             pub const EACH: &'static [Self] = &[$(Self::$kind),*];
 
             /// The command's name.
@@ -16,6 +18,7 @@ macro_rules! kinds {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)*
+                    Self::Raw => "raw",
                 }
             }
         }
@@ -59,4 +62,29 @@ kinds! {
     UidCopy = "UID COPY";
     Move = "MOVE";
     UidMove = "UID MOVE";
+    Sort = "SORT";
+    UidSort = "UID SORT";
+    Thread = "THREAD";
+    UidThread = "UID THREAD";
+    CancelUpdate = "CANCELUPDATE";
+    Replace = "REPLACE";
+    UidReplace = "UID REPLACE";
+    MultiSearch = "ESEARCH";
+    GetQuota = "GETQUOTA";
+    GetQuotaRoot = "GETQUOTAROOT";
+    SetQuota = "SETQUOTA";
+    GetMetadata = "GETMETADATA";
+    SetMetadata = "SETMETADATA";
+    SetAcl = "SETACL";
+    DeleteAcl = "DELETEACL";
+    GetAcl = "GETACL";
+    ListRights = "LISTRIGHTS";
+    MyRights = "MYRIGHTS";
+    Notify = "NOTIFY";
+    GenUrlAuth = "GENURLAUTH";
+    ResetKey = "RESETKEY";
+    UrlFetch = "URLFETCH";
+    GetJmapAccess = "GETJMAPACCESS";
+    Compress = "COMPRESS";
+    Unauthenticate = "UNAUTHENTICATE";
 }

@@ -1,6 +1,6 @@
 use core::{fmt, num::NonZeroU64};
 
-use super::{AString, FlagList, SequenceSet};
+use super::{AString, FlagList, PartialRange, SequenceSet};
 use crate::grammar;
 
 /// FETCH or UID FETCH (RFC 9051 section 6.4.5).
@@ -17,13 +17,15 @@ pub struct Fetch<'b> {
     pub changed_since: Option<u64>,
     /// `(... VANISHED)` (RFC 7162 section 3.2.6).
     pub vanished: bool,
+    /// `(PARTIAL range)` (RFC 9394 section 3.3): only these of the messages that `set` has. Only with `uid`.
+    pub partial: Option<PartialRange>,
 }
 
 impl<'b> Fetch<'b> {
     /// FETCH without modifiers.
     #[must_use]
     pub const fn new(uid: bool, set: SequenceSet<'b>, items: FetchItems<'b>) -> Self {
-        Self { uid, set, items, changed_since: None, vanished: false }
+        Self { uid, set, items, changed_since: None, vanished: false, partial: None }
     }
 }
 
@@ -85,6 +87,17 @@ pub enum FetchItem<'b> {
     Uid,
     /// `MODSEQ` (RFC 7162 section 3.1.4.2)
     ModSeq,
+    /// `SAVEDATE` (RFC 8514): when it came into this mailbox.
+    SaveDate,
+    /// `PREVIEW` (RFC 8970): the start of its text.
+    Preview {
+        /// `(LAZY)`: only where it need not be made first.
+        lazy: bool,
+    },
+    /// `EMAILID` (RFC 8474 section 5.1)
+    EmailId,
+    /// `THREADID` (RFC 8474 section 5.2)
+    ThreadId,
     /// `BODY[section]<partial>`
     BodySection {
         /// Which part of the message.

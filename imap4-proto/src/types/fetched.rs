@@ -111,6 +111,14 @@ pub enum Attribute<'b> {
         /// Its octets, decoded.
         octets: u64,
     },
+    /// `SAVEDATE` (RFC 8514); `None`: the mailbox keeps none.
+    SaveDate(Option<DateTime>),
+    /// `PREVIEW` (RFC 8970): UTF-8 text; NIL where it is not made yet. One that came as a literal streams past instead.
+    Preview(NString<'b>),
+    /// `EMAILID` (RFC 8474 section 5.1)
+    EmailId(&'b str),
+    /// `THREADID` (RFC 8474 section 5.2); `None`: the server knows no threads.
+    ThreadId(Option<&'b str>),
     /// An item this crate has no type for.
     Other {
         /// Its name.
@@ -151,6 +159,8 @@ pub enum BodyName<'b> {
     Rfc822Header,
     /// `RFC822.TEXT` (RFC 3501)
     Rfc822Text,
+    /// `PREVIEW` (RFC 8970)
+    Preview,
     /// An item this crate has no type for, whose value is a literal.
     Other(&'b [u8]),
 }

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::{MailboxArg, StatusItems, bits};
+use super::{AString, ListOf, MailboxArg, StatusItems, bits};
 use crate::grammar;
 
 /// CREATE (RFC 9051 section 6.3.4) with the special uses of RFC 6154 section 3.
@@ -35,13 +35,15 @@ pub struct List<'b> {
     pub patterns: Patterns<'b>,
     /// Return options.
     pub returns: ListReturn,
+    /// The return option `METADATA (...)` (RFC 9590): a METADATA response of these entries for each mailbox.
+    pub metadata: Option<ListOf<'b, AString<'b>>>,
 }
 
 impl<'b> List<'b> {
     /// LIST without options.
     #[must_use]
     pub const fn new(reference: MailboxArg<'b>, patterns: Patterns<'b>) -> Self {
-        Self { select: ListSelect::NONE, reference, patterns, returns: ListReturn::NONE }
+        Self { select: ListSelect::NONE, reference, patterns, returns: ListReturn::NONE, metadata: None }
     }
 
     /// Whether it uses the extended syntax; then an empty pattern lists nothing special, and `\NonExistent`
@@ -80,14 +82,22 @@ pub struct ListReturn {
     pub special_use: bool,
     /// `STATUS (...)` (RFC 5819): a STATUS response for each mailbox.
     pub status: Option<StatusItems>,
+    /// `MYRIGHTS` (RFC 8440): a MYRIGHTS response for each mailbox.
+    pub my_rights: bool,
     /// `RETURN` was written, perhaps with nothing in it.
     pub given: bool,
 }
 
 impl ListReturn {
     /// No return options.
-    pub const NONE: Self =
-        Self { subscribed: false, children: false, special_use: false, status: None, given: false };
+    pub const NONE: Self = Self {
+        subscribed: false,
+        children: false,
+        special_use: false,
+        status: None,
+        my_rights: false,
+        given: false,
+    };
 }
 
 /// `mbox-or-pat` (RFC 9051 section 9): validated text.
@@ -162,6 +172,8 @@ attributes! {
     SUBSCRIBED = 7, "\\Subscribed";
     /// It is on another server.
     REMOTE = 8, "\\Remote";
+    /// The user lacks a right that NOTIFY needs (RFC 5465 section 3.1).
+    NO_ACCESS = 9, "\\NoAccess";
     /// All messages.
     ALL = 16, "\\All";
     /// Archived messages.

@@ -1,9 +1,11 @@
 //! The values commands and responses are made of. What comes from the wire borrows the frame.
 
+mod acl;
 mod append;
 mod astring;
 mod body;
 mod capability;
+mod catenate;
 mod code;
 mod command;
 mod command_kind;
@@ -14,21 +16,31 @@ mod fetched;
 mod flag;
 mod id;
 mod list;
+mod list_of;
 mod listed;
 mod mailbox;
+mod metadata;
+mod notify;
+mod partial_range;
+mod quota;
 mod reading;
 mod response;
 mod search;
 mod select;
 mod sequence;
+mod sort;
 mod status;
+mod threads;
+mod urlauth;
 
 pub use crate::encode::MalformedResponse;
+pub use acl::{AclEntry, Rights, RightsChange};
 pub use append::AppendMessage;
 pub use astring::{AString, Form, NString, SecretBuf};
 pub use body::{BodyKind, BodyStructure, Disposition, Multipart, Parameters, SinglePart};
 pub use capability::{Capabilities, CapabilityList};
-pub use code::Code;
+pub use catenate::{CatenatePart, CatenateUrl, Replaced};
+pub use code::{Code, Progress};
 pub use command::{Command, OwnedCommand};
 pub use command_kind::CommandKind;
 pub use date::{Date, DateTime};
@@ -40,14 +52,22 @@ pub use fetched::{Attribute, Attributes, BodyLiteral, BodyName, Fetched};
 pub use flag::{Flag, FlagList, SystemFlags};
 pub use id::IdParameters;
 pub use list::{Create, List, ListData, ListReturn, ListSelect, MailboxAttributes, Patterns};
+pub use list_of::{Element, ListIter, ListOf};
 pub use listed::{Listed, Namespaces, Numbers};
 pub use mailbox::{MailboxArg, MalformedName};
+pub use metadata::{GetMetadata, MetadataData, MetadataDepth, MetadataEntry};
+pub use notify::{EventGroup, MailboxFilter, Notify, NotifyEvent};
+pub use partial_range::{ContextUpdate, EsearchExtra, EsearchItem, PartialRange, SearchWindow};
+pub use quota::{QuotaLimit, QuotaResource};
 pub use reading::{Quirks, Reading};
 pub use response::{Esearch, Response, ResponseCode, ResponseText, Status};
 pub use search::{EsearchData, ModSeqEntry, Search, SearchKey, SearchReturn};
 pub use select::{QResync, Select};
 pub use sequence::{SeqNumber, SeqRange, SequenceSet};
+pub use sort::{MultiSearch, Sort, SortCriterion, SortKey, Thread, ThreadAlgorithm};
 pub use status::{StatusData, StatusItems};
+pub use threads::{ThreadMessage, ThreadMessages, ThreadToken, Threads, Tokens};
+pub use urlauth::{MechanismName, UrlData, UrlMechanism, UrlRump};
 
 /// A set of named bits.
 macro_rules! bits {

@@ -39,6 +39,11 @@ bits! {
         SHORT_STRUCTURE = 1 << 15;
         /// NIL where a string must be, as for a media type or an encoding: it is empty.
         NIL_STRING = 1 << 16;
+        /// A CAPABILITY response during a login, in place of a code in its OK, shows what holds after it (Gmail). Off, it is
+        /// forgotten with all that was said before the login.
+        CAPABILITY_DURING_LOGIN = 1 << 17;
+        /// A SASL challenge in base64 without its padding.
+        UNPADDED_BASE64 = 1 << 18;
     }
 }
 

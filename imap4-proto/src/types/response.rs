@@ -1,8 +1,9 @@
 use core::fmt;
 
 use super::{
-    AString, CapabilityList, Code, Fetched, FlagList, IdParameters, Listed, MailboxArg, Namespaces, Numbers,
-    SequenceSet, StatusData,
+    AString, AclEntry, CapabilityList, Code, EsearchItem, Fetched, FlagList, IdParameters, ListOf, Listed,
+    MailboxArg, MetadataData, Namespaces, Numbers, QuotaResource, Rights, SequenceSet, StatusData, Threads,
+    UrlData,
 };
 
 /// One response of a server (RFC 9051 section 7).
@@ -42,7 +43,7 @@ pub enum Response<'b> {
         /// Which mailbox.
         mailbox: MailboxArg<'b>,
         /// Its figures.
-        data: StatusData,
+        data: StatusData<'b>,
     },
     /// `* SEARCH`
     Search {
@@ -79,6 +80,69 @@ pub enum Response<'b> {
     },
     /// `* ID` (RFC 2971)
     Id(IdParameters<'b>),
+    /// `* n UIDFETCH` (RFC 9586 section 3.3): FETCH, with a UID for the message's number.
+    UidFetch(Fetched<'b>),
+    /// `* SORT` (RFC 5256 section 4)
+    Sort {
+        /// What was found, in the order asked for.
+        found: Numbers<'b>,
+        /// The greatest modseq among it (RFC 7162 section 3.1.6).
+        modseq: Option<u64>,
+    },
+    /// `* THREAD` (RFC 5256 section 4)
+    Thread(Threads<'b>),
+    /// `* QUOTA` (RFC 9208 section 4.2.1)
+    Quota {
+        /// The quota root.
+        root: AString<'b>,
+        /// Its resources; there may be none (RFC 2087).
+        resources: ListOf<'b, QuotaResource<'b>>,
+    },
+    /// `* QUOTAROOT` (RFC 9208 section 4.2.2)
+    QuotaRoot {
+        /// Which mailbox.
+        mailbox: MailboxArg<'b>,
+        /// Its quota roots.
+        roots: ListOf<'b, AString<'b>>,
+    },
+    /// `* METADATA` (RFC 5464 section 4.4)
+    Metadata {
+        /// Whose; the empty name is the server.
+        mailbox: MailboxArg<'b>,
+        /// Entries with their values, or names of those that have changed.
+        data: MetadataData<'b>,
+    },
+    /// `* ACL` (RFC 4314 section 3.6)
+    Acl {
+        /// Which mailbox.
+        mailbox: MailboxArg<'b>,
+        /// Its access list.
+        entries: ListOf<'b, AclEntry<'b>>,
+    },
+    /// `* LISTRIGHTS` (RFC 4314 section 3.7)
+    ListRights {
+        /// Which mailbox.
+        mailbox: MailboxArg<'b>,
+        /// Whose rights.
+        identifier: AString<'b>,
+        /// Those it always has.
+        required: Rights,
+        /// Those it can be given: the rights of each group only together.
+        optional: ListOf<'b, Rights>,
+    },
+    /// `* MYRIGHTS` (RFC 4314 section 3.8)
+    MyRights {
+        /// Which mailbox.
+        mailbox: MailboxArg<'b>,
+        /// The user's rights.
+        rights: Rights,
+    },
+    /// `* GENURLAUTH` (RFC 4467 section 8): the URLs, authorized.
+    GenUrlAuth(ListOf<'b, AString<'b>>),
+    /// `* URLFETCH` (RFC 4467 section 8): URLs and their octets.
+    UrlFetch(ListOf<'b, UrlData<'b>>),
+    /// `* JMAPACCESS` (RFC 9698 section 4): the JMAP session's URL.
+    JmapAccess(AString<'b>),
     /// An untagged response this crate has no type for: its text after `* `.
     Other(&'b [u8]),
 }
@@ -178,6 +242,10 @@ pub enum ResponseCode<'b> {
 pub struct Esearch<'b> {
     /// The tag of the command it answers.
     pub tag: Option<AString<'b>>,
+    /// Where it was found (RFC 7377).
+    pub mailbox: Option<MailboxArg<'b>>,
+    /// That mailbox's incarnation.
+    pub uid_validity: Option<u32>,
     /// Whether the numbers are UIDs.
     pub uid: bool,
     /// `MIN`
@@ -190,4 +258,6 @@ pub struct Esearch<'b> {
     pub all: Option<SequenceSet<'b>>,
     /// `MODSEQ` (RFC 7162 section 3.1.10)
     pub modseq: Option<u64>,
+    /// Return data of other extensions, in the order they were written.
+    pub more: ListOf<'b, EsearchItem<'b>>,
 }

@@ -1,6 +1,6 @@
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{AString, Date, SequenceSet, SystemFlags, bits};
+use super::{AString, Date, EsearchExtra, SearchWindow, SequenceSet, SystemFlags, bits};
 
 /// SEARCH or UID SEARCH (RFC 9051 section 6.4.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct Search<'b> {
     pub uid: bool,
     /// `RETURN (...)` (RFC 4731, RFC 5182); `None`: the plain form.
     pub returns: Option<SearchReturn>,
+    /// The arguments of return options: PARTIAL, and what UPDATE is to fetch. Where there are some, `returns` is `Some`.
+    pub window: SearchWindow<'b>,
     /// `CHARSET`: the name. Strings in the key are in it, and are handed on as they are.
     pub charset: Option<AString<'b>>,
     /// What to search for.
@@ -20,7 +22,8 @@ impl<'b> Search<'b> {
     /// SEARCH in the plain form.
     #[must_use]
     pub const fn new(uid: bool, key: SearchKey<'b>) -> Self {
-        Self { uid, returns: None, charset: None, key }
+        let window = SearchWindow { partial: None, update_items: None };
+        Self { uid, returns: None, window, charset: None, key }
     }
 }
 
@@ -37,6 +40,12 @@ bits! {
         COUNT = 8;
         /// `SAVE`: keep it for `$` (RFC 5182).
         SAVE = 16;
+        /// `CONTEXT`: the same search will come again (RFC 5267 section 4.2).
+        CONTEXT = 32;
+        /// `UPDATE`: tell what changes (RFC 5267 section 4.3).
+        UPDATE = 64;
+        /// `RELEVANCY`: how well each matches (RFC 6203 section 4).
+        RELEVANCY = 128;
     }
 }
 
@@ -96,6 +105,28 @@ pub enum SearchKey<'b> {
     Uid(SequenceSet<'b>),
     /// `MODSEQ [entry] n` (RFC 7162 section 3.1.5).
     ModSeq(u64, Option<ModSeqEntry<'b>>),
+    /// `OLDER`: the internal date is so many seconds ago, or more (RFC 5032).
+    Older(u32),
+    /// `YOUNGER`: the internal date is less than so many seconds ago, or just so many (RFC 5032).
+    Younger(u32),
+    /// `SAVEDBEFORE`: it came into the mailbox earlier (RFC 8514 section 4.3).
+    SavedBefore(Date),
+    /// `SAVEDON`
+    SavedOn(Date),
+    /// `SAVEDSINCE`
+    SavedSince(Date),
+    /// `SAVEDATESUPPORTED`: the mailbox keeps save dates.
+    SaveDateSupported,
+    /// `EMAILID` (RFC 8474 section 6)
+    EmailId(&'b str),
+    /// `THREADID` (RFC 8474 section 6)
+    ThreadId(&'b str),
+    /// `UIDAFTER`: the UID is greater (RFC 9738 section 3.2).
+    UidAfter(u32),
+    /// `UIDBEFORE`: the UID is less (RFC 9738 section 3.2).
+    UidBefore(u32),
+    /// `FUZZY`: the key need not match exactly (RFC 6203 section 3).
+    Fuzzy(Box<Self>),
     /// `NOT`
     Not(Box<Self>),
     /// Several keys: all of them.
@@ -105,7 +136,22 @@ pub enum SearchKey<'b> {
 }
 
 impl SearchKey<'_> {
-    /// How deep NOT, OR and parentheses may nest.
+    /// Whether it names messages by their numbers anywhere (not by UID): then UIDONLY forbids it (RFC 9586 section 3.5).
+    #[must_use]
+    pub fn has_numbers(&self) -> bool {
+        let mut todo = alloc::vec![self];
+        while let Some(key) = todo.pop() {
+            match key {
+                Self::Sequence(set) if !set.is_saved() => return true,
+                Self::Not(inner) | Self::Fuzzy(inner) => todo.push(inner),
+                Self::And(keys) | Self::Or(keys) => todo.extend(keys),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// How deep NOT, FUZZY, OR and parentheses may nest.
     pub const MAX_DEPTH: usize = 128;
 }
 
@@ -119,10 +165,14 @@ pub struct ModSeqEntry<'b> {
     pub kind: &'b str,
 }
 
-/// What an ESEARCH response says (RFC 9051 section 7.3.4). The tag is the present command's.
+/// What an ESEARCH response says (RFC 9051 section 7.3.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EsearchData<'a> {
+    /// The tag of the search it belongs to: of one that is kept up to date (RFC 5267). `None`: the present command's.
+    pub tag: Option<&'a str>,
+    /// Where it was found (RFC 7377): the mailbox and its UIDVALIDITY.
+    pub mailbox: Option<(&'a str, u32)>,
     /// Whether the numbers are UIDs.
     pub uid: bool,
     /// `MIN`: left out where nothing matches.
@@ -131,8 +181,10 @@ pub struct EsearchData<'a> {
     pub max: Option<u32>,
     /// `COUNT`
     pub count: Option<u32>,
-    /// `ALL`: ascending inclusive ranges; nothing is written where there are none.
+    /// `ALL`: inclusive ranges, in the order of the results; nothing is written where there are none.
     pub all: Option<&'a [(u32, u32)]>,
     /// `MODSEQ` (RFC 7162 section 3.1.10).
     pub modseq: Option<u64>,
+    /// Return data of other extensions, written in this order after the others.
+    pub extra: &'a [EsearchExtra<'a>],
 }

@@ -21,13 +21,17 @@ bits! {
         HIGHESTMODSEQ = 128;
         /// `APPENDLIMIT` (RFC 7889)
         APPENDLIMIT = 256;
+        /// `MAILBOXID` (RFC 8474 section 4.3)
+        MAILBOXID = 512;
+        /// `DELETED-STORAGE` (RFC 9208 section 4.1.4)
+        DELETED_STORAGE = 1024;
     }
 }
 
 /// What a STATUS response says: the fields that are `Some`, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct StatusData {
+pub struct StatusData<'b> {
     /// Messages.
     pub messages: Option<u32>,
     /// Messages with `\Recent`.
@@ -46,4 +50,8 @@ pub struct StatusData {
     pub highest_modseq: Option<u64>,
     /// The greatest message that can be appended, in octets; `Some(None)` is NIL: no limit.
     pub append_limit: Option<Option<u64>>,
+    /// Octets of the messages with `\Deleted`, in units of 1024 (RFC 9208 section 4.1.4).
+    pub deleted_storage: Option<u64>,
+    /// The mailbox's identifier (RFC 8474 section 4).
+    pub mailbox_id: Option<&'b str>,
 }

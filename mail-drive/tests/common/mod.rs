@@ -100,6 +100,7 @@ where
                 peer.machine.say(text.as_bytes());
             }
             Event::StartTls => peer.machine.start_tls(),
+            Event::Compress => peer.machine.compress(),
             Event::Quit => peer.machine.quit(),
             Event::Ignored => {}
         }

@@ -17,6 +17,7 @@ pub(crate) enum Event<'b> {
     Chunk(&'b [u8]),
     PutEnd,
     StartTls,
+    Compress,
     Quit,
     /// A line that the machine answered by itself.
     Ignored,
@@ -32,7 +33,7 @@ enum State {
     /// The event waits for its answer.
     Answer,
     Data,
-    Upgrading,
+    Upgrading(Upgrade),
     Closing,
 }
 
@@ -94,7 +95,12 @@ impl Toy {
 
     pub(crate) fn start_tls(&mut self) {
         self.say(b"go ahead");
-        self.state = State::Upgrading;
+        self.state = State::Upgrading(Upgrade::Tls);
+    }
+
+    pub(crate) fn compress(&mut self) {
+        self.say(b"deflate");
+        self.state = State::Upgrading(Upgrade::Deflate);
     }
 
     pub(crate) fn quit(&mut self) {
@@ -151,7 +157,7 @@ impl Machine for Toy {
                 }
             },
             State::Answer => Ok(Poll::Blocked),
-            State::Upgrading => Ok(Poll::Upgrade(Upgrade::Tls)),
+            State::Upgrading(what) => Ok(Poll::Upgrade(what)),
             State::Closing => Ok(Poll::Close),
         }
     }
@@ -178,6 +184,7 @@ impl Machine for Toy {
             }
             b"PUT" => Event::Put,
             b"STARTTLS" => Event::StartTls,
+            b"COMPRESS" => Event::Compress,
             b"QUIT" => Event::Quit,
             b"FATAL" => {
                 self.say(b"that was fatal");

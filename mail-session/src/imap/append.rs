@@ -49,6 +49,9 @@ impl HeaderScan {
 impl<St: MailStore, A: Authority> Session<'_, St, A> {
     pub(super) async fn append_begin(&mut self, begin: AppendBegin<'_>, peer: &mut Client<'_>) -> Answer {
         self.append = None;
+        if begin.replaces.is_some() || begin.message.catenate.is_some() {
+            return Ok(peer.machine.bad(None, "Not supported here")?);
+        }
         let Ok(name) = names::parse(&begin.mailbox, self.config.delimiter) else {
             return Ok(peer.machine.refuse_literal(Some(Code::Cannot), "Not a mailbox name")?);
         };

@@ -41,6 +41,7 @@ impl Config {
         .and(Capabilities::IDLE)
         .and(Capabilities::NAMESPACE)
         .and(Capabilities::UNSELECT)
+        .and(Capabilities::COMPRESS_DEFLATE)
         .and(Capabilities::UIDPLUS)
         .and(Capabilities::MOVE)
         .and(Capabilities::CHILDREN)

@@ -237,7 +237,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
     }
 
-    fn status_data(&self, status: &Status, items: StatusItems) -> StatusData {
+    fn status_data(&self, status: &Status, items: StatusItems) -> StatusData<'static> {
         let wanted = |item, n: u32| items.contains(item).then_some(n);
         let mut data = StatusData::default();
         data.messages = wanted(StatusItems::MESSAGES, status.messages);

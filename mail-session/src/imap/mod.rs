@@ -10,7 +10,7 @@
 //! let config = imap::Config::new("mail.example.test");
 //! let context = LoginContext::new(Protocol::Imap4, "192.0.2.1:12345", "i1");
 //! let connection = Connection::plain(stream, NoTimer, context);
-//! let shutdown = std::future::pending();
+//! let shutdown = std::future::pending::<()>();
 //! let ended = imap::serve(&store, &authority, connection, &config, shutdown).await;
 //! # }
 //! ```

@@ -16,7 +16,7 @@
 //! let config = lmtp::Config::new("mail.example.test");
 //! let context = LoginContext::new(Protocol::Submission, "unix", "s1");
 //! let connection = Connection::plain(stream, NoTimer, context);
-//! let ended = lmtp::serve(&store, &router, connection, &config, std::future::pending()).await;
+//! let ended = lmtp::serve(&store, &router, connection, &config, std::future::pending::<()>()).await;
 //! # }
 //! ```
 

@@ -32,7 +32,7 @@
 //!     let outbound = Arc::new(Outbound::new(store, router, Some(SmartHost), timer, config));
 //!     for _ in 0..4 {
 //!         let worker = Arc::clone(&outbound);
-//!         smol::spawn(async move { worker.run(std::future::pending()).await }).detach();
+//!         smol::spawn(async move { worker.run(std::future::pending::<()>()).await }).detach();
 //!     }
 //! }
 //! ```

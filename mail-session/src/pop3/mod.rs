@@ -10,7 +10,7 @@
 //! let config = pop3::Config::new("mail.example.test"); // one for all connections
 //! let context = LoginContext::new(Protocol::Pop3, "192.0.2.1:12345", "p1");
 //! let connection = Connection::plain(stream, timer, context);
-//! let shutdown = std::future::pending();
+//! let shutdown = std::future::pending::<()>();
 //! let ended = pop3::serve(store, authority, connection, &config, shutdown).await;
 //! # }
 //! ```

@@ -14,7 +14,7 @@
 //! let config = submission::Config::new("mail.example.test");
 //! let context = LoginContext::new(Protocol::Submission, "192.0.2.1:12345", "s1");
 //! let connection = Connection::plain(stream, NoTimer, context);
-//! let shutdown = std::future::pending();
+//! let shutdown = std::future::pending::<()>();
 //! let ended = submission::serve(&store, &authority, &router, connection, &config, shutdown).await;
 //! # }
 //! ```

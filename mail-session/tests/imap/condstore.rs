@@ -258,3 +258,21 @@ async fn earlier_never_names_a_message_the_client_counts() {
     let lines = one.ok(&format!("UID FETCH 1:9 (FLAGS) (CHANGEDSINCE {at} VANISHED)")).await;
     assert_eq!(lines, ["* VANISHED 2", "* 3 RECENT"], "what came and went was never shown");
 }
+
+/// To say that nothing vanished is to say nothing: once it broke the connection of every QRESYNC client that fetched by
+/// number while news waited.
+#[tokio::test]
+async fn news_within_a_fetch_by_number_do_not_break_a_qresync_client() {
+    let server = Server::new();
+    let mut writer = server.select().await;
+    writer.fill(2).await;
+    let mut client = server.login().await;
+    client.ok("ENABLE QRESYNC").await;
+    client.ok("SELECT INBOX").await;
+    writer.ok("STORE 2 +FLAGS.SILENT (\\Flagged)").await;
+    writer.append("INBOX", "Subject: x\r\n\r\n").await;
+    let lines = client.ok("FETCH 1 (UID)").await;
+    assert!(lines.contains(&"* 3 EXISTS".to_owned()), "{lines:?}");
+    assert!(lines.iter().any(|l| l.starts_with("* 2 FETCH (UID 2 FLAGS (\\Flagged")), "{lines:?}");
+    client.ok("NOOP").await;
+}

@@ -19,7 +19,7 @@ async fn the_future_of_a_session_is_small() {
     let config = imap::Config::new("test");
     let context = LoginContext::new(Protocol::Imap4, "pipe", "t");
     let connection = Connection::plain(far.compat(), Clock::start(), context);
-    let session = imap::serve(&*store, &Everybody, connection, &config, std::future::pending());
+    let session = imap::serve(&*store, &Everybody, connection, &config, std::future::pending::<()>());
     let size = size_of_val(&session);
     println!("{size} octets");
     assert!(size <= 4096, "{size}");

@@ -167,7 +167,8 @@ fn play(commands: &str) -> (String, Answered) {
         let connection = Connection::plain(far.compat(), NoTimer, context);
         let session = async move {
             let config = Config::new("mail.example.test");
-            pop3::serve(&Broken, &crate::harness::Door, connection, &config, std::future::pending()).await
+            pop3::serve(&Broken, &crate::harness::Door, connection, &config, std::future::pending::<()>())
+                .await
         };
         let session = tokio::spawn(session);
         near.write_all(b"USER alice\r\nPASS secret\r\n").await.unwrap();

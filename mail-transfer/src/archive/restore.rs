@@ -201,8 +201,7 @@ impl Run<'_> {
                 };
                 match self.handle.stage(spec) {
                     Err(e) if e.kind == ErrorKind::TooBig => {
-                        self.report.left_out += 1;
-                        self.report.add_notes([format!("{}: left out: {e}", message.at)]);
+                        self.report.leave_out(format!("{}: left out: {e}", message.at));
                         return Ok(());
                     }
                     other => staged = Some(other.map_err(fault)?),
@@ -217,8 +216,7 @@ impl Run<'_> {
                     }
                     Ok(None) => break,
                     Err(e) if e.kind == TransferErrorKind::Damaged => {
-                        self.report.left_out += 1;
-                        self.report.add_notes([format!("{e}; left out")]);
+                        self.report.leave_out(format!("{e}; left out"));
                         return Ok(());
                     }
                     Err(e) => return Err(e),
@@ -241,7 +239,7 @@ impl Run<'_> {
                         flags: message.flags,
                         internal_date: message.internal_date,
                     },
-                    (None, Some(staged)) => RestoredFrom::Staged(staged),
+                    (None, Some(staged)) => RestoredFrom::Staged(Box::new(staged)),
                     (None, None) => return Ok(()),
                 };
                 target.group.push(RestoredMessage {
@@ -254,14 +252,7 @@ impl Run<'_> {
                 });
             }
         }
-        let (done, total) = archive.position();
-        progress(&Progress {
-            mailbox: &target.name,
-            messages: self.report.messages + self.report.present,
-            octets: self.report.octets,
-            done,
-            total,
-        });
+        self.report.tell(&target.name, archive.position(), progress);
         if target.group.len() >= GROUP || target.held >= GROUP_OCTETS {
             self.flush().await?;
         }

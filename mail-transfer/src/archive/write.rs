@@ -214,7 +214,7 @@ impl PartialFile {
         }
         self.partial = None;
         let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty());
-        files::sync_folder(folder.unwrap_or(Path::new(".")))
+        files::sync_folder(folder.unwrap_or_else(|| Path::new(".")))
     }
 }
 

@@ -83,10 +83,10 @@ impl HeaderFilter {
             self.take(&held);
             Line::Drop
         } else {
-            let (name, value) = memchr(b':', &held).map_or((&held[..0], &held[..]), |at| {
-                let (name, value) = held.split_at(at);
-                (name, value.get(1..).unwrap_or(&[]))
-            });
+            let (name, value) = match memchr(b':', &held).map(|at| held.split_at(at)) {
+                Some((name, value)) => (name, value.strip_prefix(b":").unwrap_or(value)),
+                None => (&[][..], &held[..]),
+            };
             let name = name.trim_ascii_end();
             let own = OWN.iter().find(|own| name.eq_ignore_ascii_case(own.as_bytes()));
             self.dropped = own.is_some();

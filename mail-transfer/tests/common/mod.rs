@@ -9,8 +9,8 @@ use std::{
 
 pub(crate) use mailstore_api::conformance::block_on;
 use mailstore_api::{
-    Account, AppendSpec, Body, Flags, InternalDate, Mailbox, MailboxId, MailboxName, MetaItems, OpenMode,
-    Part, SpecialUse, Staged, StatusItems, SystemFlags, UidSet,
+    Account, Annotation, AppendSpec, Body, Flags, InternalDate, Mailbox, MailboxId, MailboxName, MetaItems,
+    OpenMode, Part, SpecialUse, Staged, StatusItems, SystemFlags, UidSet,
 };
 use mailstore_sqlite::{Options, SqliteAccount, SqliteStore};
 
@@ -176,6 +176,15 @@ pub(crate) async fn fill<A: Account>(
             staged.push(one);
         }
         account.commit(&id, staged, None).await.unwrap();
+        if let Some(metadata) = account.metadata() {
+            let value = if random.below(2) == 0 { b"text".to_vec() } else { vec![0xff, 0, 10] };
+            let entries = [
+                ("/private/comment".to_owned(), Some(value)),
+                ("/shared/comment".to_owned(), Some(Vec::new())),
+            ];
+            metadata.set(Some(&id), &entries).await.unwrap();
+            metadata.set(None, &entries).await.unwrap();
+        }
         let (_, mailbox) = account.open(&id, OpenMode::Select).await.unwrap();
         let some = |random: &mut Random| {
             let first = u32::try_from(1 + random.below(12)).unwrap();
@@ -217,6 +226,7 @@ pub(crate) struct SeenMailbox {
     pub(crate) special_use: SpecialUse,
     pub(crate) subscribed: bool,
     pub(crate) unseen: u32,
+    pub(crate) annotations: Vec<Annotation>,
     pub(crate) messages: Vec<Seen>,
 }
 
@@ -239,6 +249,12 @@ pub(crate) async fn messages(account: &impl Account, id: &MailboxId) -> Vec<Seen
     all
 }
 
+/// What a store keeps of annotations, if it keeps any.
+pub(crate) async fn annotations(account: &impl Account, id: Option<&MailboxId>) -> Vec<Annotation> {
+    let Some(metadata) = account.metadata() else { return Vec::new() };
+    metadata.get(id, &["/private".to_owned(), "/shared".to_owned()], u8::MAX).await.unwrap()
+}
+
 /// All an account has.
 pub(crate) async fn all(account: &impl Account) -> BTreeMap<MailboxName, SeenMailbox> {
     let mut found = BTreeMap::new();
@@ -253,6 +269,7 @@ pub(crate) async fn all(account: &impl Account) -> BTreeMap<MailboxName, SeenMai
             special_use: info.special_use,
             subscribed: info.subscribed,
             unseen: status.unseen,
+            annotations: annotations(account, Some(&id)).await,
             messages: messages(account, &id).await,
         };
         found.insert(info.name, mailbox);

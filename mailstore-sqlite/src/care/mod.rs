@@ -118,7 +118,7 @@ pub struct Progress {
 /// Looking after the store. These calls block, for minutes on a big store: they belong on a thread of their own. All
 /// of them may run while the store is served, by this process or by another.
 impl SqliteStore {
-    /// Looks for faults, and changes nothing: SQLite's own check, counters, orphans, sizes and checksums of every
+    /// Looks for faults, and changes nothing: SQLite's own check, counters, use of quota, orphans, sizes and checksums of every
     /// body, missing files, references that lead nowhere, damaged packed indexes. Each shard is looked at as it
     /// was at one moment.
     ///
@@ -140,7 +140,8 @@ impl SqliteStore {
 
     /// Copies the store as it is at one moment into the folder `to`, which must not exist or be empty. The copy is a
     /// store. Messages in files are hard links where the file system can, else copies. Writers wait for
-    /// milliseconds only. The folder appears when it is complete and on the disk.
+    /// milliseconds only. The folder appears when it is complete and on the disk. What waits in the queue is in it: serving the
+    /// copy hands on once more what this store hands on from now.
     ///
     /// # Errors
     /// [`ErrorKind::Exists`](mailstore_api::ErrorKind::Exists) when `to` has something in it; otherwise when

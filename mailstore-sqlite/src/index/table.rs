@@ -84,8 +84,7 @@ impl Table {
     }
 
     /// Octets of memory of the columns: what one message costs.
-    #[cfg(test)]
-    pub(super) fn octets(&self) -> usize {
+    pub(crate) fn octets(&self) -> usize {
         self.uids.capacity() * 4
             + self.bits.capacity() * 4
             + self.modseqs.capacity() * size_of::<PackedModSeq>()

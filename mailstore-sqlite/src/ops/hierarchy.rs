@@ -54,7 +54,7 @@ fn insert(txn: &mut Txn<'_>, account: i64, name: &MailboxName, uses: SpecialUse,
     Ok(txn.conn.last_insert_rowid())
 }
 
-fn find(txn: &Txn<'_>, account: i64, name: &MailboxName) -> Res<Option<i64>> {
+pub(super) fn find(txn: &Txn<'_>, account: i64, name: &MailboxName) -> Res<Option<i64>> {
     Ok(txn
         .conn
         .prepare_cached("SELECT id FROM mailbox WHERE account = ?1 AND name = ?2")?

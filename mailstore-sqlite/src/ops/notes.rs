@@ -124,6 +124,17 @@ pub(crate) fn annotate(
     Ok(())
 }
 
+/// A mailbox takes the place of another of the same account: what it does not have itself, it takes over.
+pub(crate) fn hand_over(txn: &Txn<'_>, old: i64, new: i64) -> Res<()> {
+    txn.conn
+        .prepare_cached("UPDATE OR IGNORE acl SET mailbox = ?2 WHERE mailbox = ?1")?
+        .execute([old, new])?;
+    txn.conn
+        .prepare_cached("UPDATE OR IGNORE annotation SET mailbox = ?2 WHERE mailbox = ?1")?
+        .execute([old, new])?;
+    Ok(())
+}
+
 fn check_account(conn: &Connection, account: i64) -> Res<()> {
     let found: Option<i64> = conn
         .prepare_cached("SELECT id FROM account WHERE id = ?1")?

@@ -3,15 +3,15 @@
 //! A mailbox that is being restored is a row whose name no [`MailboxName`] can be, so nobody sees it; the name
 //! holds the restoration's key and the name the mailbox is going to have.
 
-use mailstore_api::{Derived, ErrorKind, Flags, InternalDate, MailboxName, UidSet};
+use mailstore_api::{Derived, ErrorKind, Flags, InternalDate, MailboxName, QuotaUsage, UidSet};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
     Incoming,
     append::{NewMessage, add_body},
     copy, derived, ensure_keywords,
-    hierarchy::{check_account, read_name, stored_name},
-    insert_as, share,
+    hierarchy::{check_account, find, read_name, stored_name},
+    insert_as, notes, share,
 };
 use crate::{
     bits,
@@ -107,6 +107,10 @@ pub(crate) fn begin(txn: &mut Txn<'_>, account: i64, key: &str, spec: &Spec) -> 
     if there {
         return Err(ErrorKind::Exists.into());
     }
+    // One that takes another's place is not one more, in the end.
+    let mailboxes = u64::from(find(txn, account, &spec.name)?.is_none());
+    txn.check_quota(account, &QuotaUsage { mailboxes, ..QuotaUsage::default() })?;
+    txn.count_mailbox(account);
     // What was expunged before is not known; and no message is recent.
     txn.conn
         .prepare_cached(
@@ -114,7 +118,10 @@ pub(crate) fn begin(txn: &mut Txn<'_>, account: i64, key: &str, spec: &Spec) -> 
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?5)",
         )?
         .execute(params![account, name, spec.uses, spec.uidvalidity, spec.uidnext, spec.modseq])?;
-    Ok(txn.conn.last_insert_rowid())
+    let id = txn.conn.last_insert_rowid();
+    // It counts, and is not refused: what comes back was there before.
+    txn.count_mailbox(account);
+    Ok(id)
 }
 
 /// Puts messages into a mailbox that is being restored, ascending by UID.
@@ -134,6 +141,7 @@ pub(crate) fn put(txn: &mut Txn<'_>, account: i64, key: &str, mailbox: i64, mess
         last = m.uid;
     }
     let mut effect = Effect::new(row);
+    let octets = row.octets;
     let flags: Vec<&Flags> = messages.iter().map(Placed::flags).collect();
     let keywords = ensure_keywords(txn, &mut effect, &flags)?;
     for m in messages {
@@ -155,6 +163,9 @@ pub(crate) fn put(txn: &mut Txn<'_>, account: i64, key: &str, mailbox: i64, mess
             derived::keep(txn.conn, mailbox, m.uid, &known)?;
         }
     }
+    let octets = effect.row.octets.saturating_sub(octets);
+    let more = QuotaUsage { octets, messages: messages.len() as u64, mailboxes: 0 };
+    txn.check_quota(account, &more)?;
     effect.row.floor = effect.row.modseq;
     txn.change_unseen(effect.row);
     Ok(())
@@ -200,12 +211,7 @@ fn find_body(txn: &mut Txn<'_>, account: i64, mailbox: i64, uid: u32) -> Res<(i6
 pub(crate) fn publish(txn: &mut Txn<'_>, account: i64, key: &str) -> Res<()> {
     for hidden in hidden(txn.conn, account, Some(key))? {
         let stored = stored_name(&hidden.name);
-        let old: Option<i64> = txn
-            .conn
-            .prepare_cached("SELECT id FROM mailbox WHERE account = ?1 AND name = ?2")?
-            .query_row(params![account, stored], |r| r.get(0))
-            .optional()?;
-        if let Some(old) = old {
+        if let Some(old) = find(txn, account, &hidden.name)? {
             replace(txn, account, old, hidden.id)?;
         }
         txn.conn
@@ -227,6 +233,7 @@ fn replace(txn: &mut Txn<'_>, account: i64, old: i64, new: i64) -> Res<()> {
         txn.change_unseen(row);
     }
     copy::copy(txn, account, old, &UidSet::all(), new, true)?;
+    notes::hand_over(txn, old, new)?;
     let there = txn.mailbox(account, old, ErrorKind::NotFound)?;
     txn.conn.prepare_cached("UPDATE mailbox SET name = NULL WHERE id = ?1")?.execute([old])?;
     txn.forget(there);

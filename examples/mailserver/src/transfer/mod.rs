@@ -104,6 +104,12 @@ pub(crate) fn run_export(args: &Export, config: &Config) -> Result<ExitCode> {
 pub(crate) fn run_import(args: &Import, config: &Config) -> Result<ExitCode> {
     let piped = args.from.as_os_str() == "-";
     let fault = |e: TransferError| Fault::new(format!("cannot import {}: {e}", args.from.display()));
+    let into = match &args.into {
+        Some(into) => {
+            Some(MailboxName::new(into.split('/')).map_err(|e| Fault::new(format!("--into {into}: {e}")))?)
+        }
+        None => None,
+    };
     let format = match args.format {
         Some(Format::Mbox | Format::Maildir) if piped => {
             return Err(Fault::new("only an archive can be read from standard input"));
@@ -111,12 +117,6 @@ pub(crate) fn run_import(args: &Import, config: &Config) -> Result<ExitCode> {
         Some(format) => format,
         None if piped => Format::Archive,
         None => recognise(&args.from)?,
-    };
-    let into = match &args.into {
-        Some(into) => {
-            Some(MailboxName::new(into.split('/')).map_err(|e| Fault::new(format!("--into {into}: {e}")))?)
-        }
-        None => None,
     };
     let mut options = ImportOptions::default();
     options.mailboxes = Patterns::new(&args.mailbox);

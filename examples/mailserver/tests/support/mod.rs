@@ -67,9 +67,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(dir: &Path, plaintext: &str, more: &str) -> Self {
+        Self::start_logging(dir, plaintext, more, "trace")
+    }
+
+    pub(crate) fn start_quietly(dir: &Path, plaintext: &str, more: &str) -> Self {
+        Self::start_logging(dir, plaintext, more, "warn")
+    }
+
+    fn start_logging(dir: &Path, plaintext: &str, more: &str, level: &str) -> Self {
         let config = configure(dir, plaintext, more);
         let mut command = binary();
-        command.arg("--config").arg(&config).args(["--log", "trace"]);
+        command.arg("--config").arg(&config).args(["--log", level]);
         Self::spawn(command, config).expect("the server starts")
     }
 

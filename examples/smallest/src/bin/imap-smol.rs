@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let client = Connection::plain(stream, mail_drive::NoTimer, context);
             let config = imap::Config::new("localhost");
             smol::spawn(async move {
-                imap::serve(&store, &OnlyMe, client, &config, std::future::pending()).await
+                imap::serve(&store, &OnlyMe, client, &config, std::future::pending::<()>()).await
             })
             .detach();
         }

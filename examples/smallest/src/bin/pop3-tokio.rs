@@ -46,6 +46,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let context =
             LoginContext::new(Protocol::Pop3, peer.to_string(), "s").with_plaintext(Plaintext::Always);
         let client = Connection::plain(stream.compat(), Clock(Instant::now()), context);
-        tokio::spawn(async move { pop3::serve(&store, &OnlyMe, client, &config, pending()).await });
+        tokio::spawn(async move { pop3::serve(&store, &OnlyMe, client, &config, pending::<()>()).await });
     }
 }

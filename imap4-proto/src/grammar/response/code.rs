@@ -1,7 +1,7 @@
 use memchr::memchr;
 
 use super::{
-    capabilities,
+    capabilities, code_extension,
     value::{sp_or_more, trimmed},
     words_of,
 };
@@ -51,9 +51,13 @@ pub(super) fn resp_text(i: &[u8], reading: Reading) -> (&[u8], ResponseText<'_>)
     (&[], ResponseText::new(None, i))
 }
 
-/// Where `]` ends the code: a flag of PERMANENTFLAGS may have one in it.
+/// Where `]` ends the code: a flag of PERMANENTFLAGS may have one in it, and a tag of INPROGRESS.
 fn end_of_code(inner: &[u8]) -> Option<usize> {
     let first = memchr(b']', inner)?;
+    // The parentheses of a URL are none of the grammar's (RFC 4469 section 5).
+    if inner.get(..6).is_some_and(|name| name.eq_ignore_ascii_case(b"BADURL")) {
+        return Some(first);
+    }
     match inner.get(..first).and_then(|code| memchr(b'(', code)) {
         // In parentheses up to their end.
         Some(open) => {
@@ -128,7 +132,12 @@ fn resp_text_code(i: &[u8]) -> Result<ResponseCode<'_>, nom::Err<Fault>> {
             let (i, set) = sequence_set(argument()?)?;
             return end(i, ResponseCode::Modified(set));
         }
-        _ => return other(i),
+        _ => {
+            return match code_extension::code(i, rest, name) {
+                Ok(Some(code)) => Ok(ResponseCode::Plain(code)),
+                _ => other(i),
+            };
+        }
     };
     end(rest, ResponseCode::Plain(plain)).or_else(|_| other(i))
 }

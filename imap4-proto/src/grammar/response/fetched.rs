@@ -1,6 +1,7 @@
 use alloc::boxed::Box;
 
 use super::{
+    extension,
     reader::Reader,
     value::{any, flag_list, nstring, skip, sp_or_more, trimmed},
 };
@@ -20,6 +21,14 @@ words! {
     ENVELOPE = b"ENVELOPE"; FLAGS = b"FLAGS"; INTERNALDATE = b"INTERNALDATE"; UID = b"UID"; MODSEQ = b"MODSEQ";
     RFC822 = b"RFC822"; RFC822_HEADER = b"RFC822.HEADER"; RFC822_TEXT = b"RFC822.TEXT"; RFC822_SIZE = b"RFC822.SIZE";
     BODY = b"BODY"; BODYSTRUCTURE = b"BODYSTRUCTURE"; BINARY = b"BINARY"; BINARY_SIZE = b"BINARY.SIZE"; FETCH = b"FETCH";
+    UIDFETCH = b"UIDFETCH";
+}
+
+/// What begins a FETCH response: `* n FETCH`, or `* uid UIDFETCH` (RFC 9586 section 4).
+pub(crate) struct Begun {
+    /// The message's number, or its UID.
+    pub(crate) number: u32,
+    pub(crate) uid: bool,
 }
 
 /// `SP "("`, after FETCH
@@ -33,15 +42,15 @@ pub(super) fn open(i: &[u8], reading: Reading) -> Result<&[u8], nom::Err<Fault>>
 pub(crate) fn head<'b>(
     frame: &'b [u8],
     reading: Reading,
-) -> Parse<'b, (Option<u32>, Attributes<'b>, BodyLiteral<'b>)> {
+) -> Parse<'b, (Option<Begun>, Attributes<'b>, BodyLiteral<'b>)> {
     let (number, items) = match frame {
         [b'*', b' ', rest @ ..] => {
             let (i, n) = number(rest)?;
             let (i, name) = keyword(sp_or_more(i, reading)?.0);
-            if name != FETCH {
+            if name != FETCH && name != UIDFETCH {
                 return fault("FETCH is missing");
             }
-            (Some(n), open(i, reading)?)
+            (Some(Begun { number: n, uid: name == UIDFETCH }), open(i, reading)?)
         }
         _ => (None, frame.strip_prefix(b" ").unwrap_or(frame)),
     };
@@ -60,7 +69,7 @@ pub(crate) fn head<'b>(
         if let Ok((rest @ [], (len, _))) = literal_header(header) {
             let name = match name {
                 Name::Body(name) => name,
-                _ => BodyName::Other(before(i, after)),
+                _ => extension::body_name(i, after),
             };
             let items = Attributes::new(before(items, i), reading);
             return Ok((rest, (number, items, BodyLiteral { name, len, binary })));
@@ -247,6 +256,9 @@ fn less_common(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
             }
         }
         Name::Word(_) => {
+            if let Some(parsed) = extension::attribute(before(i, after), value, reading) {
+                return parsed;
+            }
             let rest = skip(value)?;
             Ok((rest, Attribute::Other { name: before(i, after), value: before(value, rest) }))
         }

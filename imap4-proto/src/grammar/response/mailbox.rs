@@ -12,11 +12,11 @@ use crate::types::{
 
 words! {
     MESSAGES = b"MESSAGES"; RECENT = b"RECENT"; UIDNEXT = b"UIDNEXT"; UIDVALIDITY = b"UIDVALIDITY"; UNSEEN = b"UNSEEN";
-    DELETED = b"DELETED"; SIZE = b"SIZE"; HIGHESTMODSEQ = b"HIGHESTMODSEQ"; APPENDLIMIT = b"APPENDLIMIT";
+    MAILBOXID = b"MAILBOXID"; DELETED_STORAGE = b"DELETED-STORAGE"; DELETED = b"DELETED"; SIZE = b"SIZE"; HIGHESTMODSEQ = b"HIGHESTMODSEQ"; APPENDLIMIT = b"APPENDLIMIT";
 }
 
 /// `mailbox = "INBOX" / astring`. Atoms take every octet that ends none: servers send names in UTF-8, and bare `%`.
-fn mailbox(i: &[u8], reading: Reading) -> Parse<'_, MailboxArg<'_>> {
+pub(super) fn mailbox(i: &[u8], reading: Reading) -> Parse<'_, MailboxArg<'_>> {
     let (rest, taken) =
         take_while(i, |b| b > b' ' && b != 0x7f && !matches!(b, b'(' | b')' | b'{' | b'"' | b'\\'));
     let (rest, name) =
@@ -115,6 +115,10 @@ pub(super) fn status(i: &[u8], reading: Reading) -> Parse<'_, Response<'_>> {
                 }
                 None => number64(rest).map(|(i, n)| (data.append_limit = Some(Some(n)), i).1)?,
             },
+            DELETED_STORAGE => large(&mut data.deleted_storage)?,
+            MAILBOXID => {
+                super::extension::parenthesized_id(rest).map(|(i, id)| (data.mailbox_id = Some(id), i).1)?
+            }
             0 => return fault("A list of figures does not end"),
             _ => skip(rest)?,
         };

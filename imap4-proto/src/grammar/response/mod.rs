@@ -2,13 +2,17 @@
 
 mod body;
 mod code;
+mod code_extension;
 mod envelope;
+mod esearch;
+mod extension;
 mod fetched;
 mod mailbox;
 mod reader;
 mod value;
 
-pub(crate) use fetched::{AttributeIter, head, tail};
+pub(crate) use esearch::{next_item, update};
+pub(crate) use fetched::{AttributeIter, Begun, head, tail};
 pub(crate) use mailbox::{Descriptions, namespaces};
 
 use super::{
@@ -18,22 +22,22 @@ use super::{
     keyword::{keyword, words},
     number::{digits, number, number64, nz_number},
     octet,
-    sequence::{plain_set, sequence_set},
+    sequence::plain_set,
     sp,
-    string::{ascii, astring, take_while},
+    string::{ascii, take_while},
 };
 use crate::types::{
-    Attributes, CapabilityList, Esearch, Fetched, FlagList, Numbers, Quirks, Reading, Response, Status,
+    Attributes, CapabilityList, Fetched, FlagList, Numbers, Quirks, Reading, Response, Status,
 };
-use value::{sp_or_more, trimmed};
+pub(super) use value::sp_or_more;
+use value::trimmed;
 
 words! {
     OK = b"OK"; NO = b"NO"; BAD = b"BAD"; PREAUTH = b"PREAUTH"; BYE = b"BYE";
     CAPABILITY = b"CAPABILITY"; ENABLED = b"ENABLED"; FLAGS = b"FLAGS"; LIST = b"LIST"; LSUB = b"LSUB"; XLIST = b"XLIST";
     STATUS = b"STATUS"; SEARCH = b"SEARCH"; ESEARCH = b"ESEARCH"; VANISHED = b"VANISHED"; NAMESPACE = b"NAMESPACE";
     ID = b"ID"; EXISTS = b"EXISTS"; RECENT = b"RECENT"; EXPUNGE = b"EXPUNGE"; FETCH = b"FETCH";
-    TAG = b"TAG"; UID = b"UID"; MIN = b"MIN"; MAX = b"MAX"; ALL = b"ALL"; COUNT = b"COUNT"; MODSEQ = b"MODSEQ";
-    EARLIER = b"EARLIER";
+    MODSEQ = b"MODSEQ"; EARLIER = b"EARLIER";
 }
 
 /// `response-data CRLF`, `continue-req` or `response-tagged`, from a whole frame
@@ -104,6 +108,7 @@ fn data<'b>(
     name: u128,
     reading: Reading,
 ) -> Result<Response<'b>, nom::Err<Fault>> {
+    let untrimmed = i;
     let i = match name {
         // It may end with a literal, whose spaces are its own.
         LIST | XLIST | LSUB => i,
@@ -119,12 +124,12 @@ fn data<'b>(
         LIST | XLIST => mailbox::list(i, reading).map(|(i, l)| (i, Response::List(l)))?,
         LSUB => mailbox::list(i, reading).map(|(i, l)| (i, Response::Lsub(l)))?,
         STATUS => mailbox::status(i, reading)?,
-        SEARCH => search(i)?,
-        ESEARCH => esearch(i)?,
+        SEARCH => search_data(i).map(|(i, (found, modseq))| (i, Response::Search { found, modseq }))?,
+        ESEARCH => esearch::esearch(i, reading)?,
         VANISHED => vanished(i)?,
         NAMESPACE => mailbox::namespace(i)?,
         ID => id_params(sp(i)?.0).map(|(i, p)| (i, Response::Id(p)))?,
-        _ => (&[][..], Response::Other(whole)),
+        _ => extension::data(whole, untrimmed, name, reading)?,
     };
     if trimmed(i, reading).is_empty() { Ok(response) } else { fault("Something follows the response") }
 }
@@ -150,7 +155,7 @@ fn numbered(whole: &[u8], reading: Reading) -> Result<Response<'_>, nom::Err<Fau
         EXISTS => Response::Exists(n),
         RECENT => Response::Recent(n),
         EXPUNGE if n > 0 => Response::Expunge(n),
-        _ => return Ok(Response::Other(whole)),
+        _ => return extension::numbered(whole, n, i, name, reading),
     };
     if trimmed(i, reading).is_empty() { Ok(response) } else { fault("Something follows the response") }
 }
@@ -165,9 +170,9 @@ fn capabilities(i: &[u8]) -> Result<CapabilityList<'_>, nom::Err<Fault>> {
     }
 }
 
-/// `"SEARCH" *(SP nz-number) [SP search-sort-mod-seq]`, with
+/// `*(SP nz-number) [SP search-sort-mod-seq]`, with
 /// `search-sort-mod-seq = "(" "MODSEQ" SP mod-sequence-value ")"` (RFC 7162 section 7)
-fn search(i: &[u8]) -> Parse<'_, Response<'_>> {
+fn search_data(i: &[u8]) -> Parse<'_, (Numbers<'_>, Option<u64>)> {
     let list = i.strip_prefix(b" ").unwrap_or(i);
     let mut rest = list;
     let mut end = list;
@@ -181,47 +186,13 @@ fn search(i: &[u8]) -> Parse<'_, Response<'_>> {
         };
     }
     let found = Numbers(super::before(list, end));
-    let [b'(', inner @ ..] = rest else { return Ok((rest, Response::Search { found, modseq: None })) };
+    let [b'(', inner @ ..] = rest else { return Ok((rest, (found, None))) };
     let (inner, name) = keyword(inner);
     if name != MODSEQ {
         return fault("MODSEQ is missing");
     }
     let (inner, modseq) = number64(sp(inner)?.0)?;
-    Ok((octet(inner, b')', "MODSEQ does not end")?, Response::Search { found, modseq: Some(modseq) }))
-}
-
-/// `"ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)`, with
-/// `search-correlator = SP "(" "TAG" SP tag-string ")"`
-fn esearch(mut i: &[u8]) -> Parse<'_, Response<'_>> {
-    let mut data = Esearch::default();
-    if let [b' ', b'(', inner @ ..] = i {
-        let (inner, name) = keyword(inner);
-        if name != TAG {
-            return fault("TAG is missing");
-        }
-        let (inner, tag) = astring(sp(inner)?.0)?;
-        data.tag = Some(tag);
-        i = octet(inner, b')', "TAG does not end")?;
-    }
-    while let [b' ', rest @ ..] = i {
-        let (rest, name) = keyword(rest);
-        if name == UID {
-            data.uid = true;
-            i = rest;
-            continue;
-        }
-        let (rest, ()) = sp(rest)?;
-        i = match name {
-            MIN => number(rest).map(|(i, n)| (i, data.min = Some(n)))?.0,
-            MAX => number(rest).map(|(i, n)| (i, data.max = Some(n)))?.0,
-            COUNT => number(rest).map(|(i, n)| (i, data.count = Some(n)))?.0,
-            ALL => sequence_set(rest).map(|(i, s)| (i, data.all = Some(s)))?.0,
-            MODSEQ => number64(rest).map(|(i, n)| (i, data.modseq = Some(n)))?.0,
-            // `search-return-data =/ search-ret-data-ext`
-            _ => value::skip(rest)?,
-        };
-    }
-    Ok((i, Response::Esearch(data)))
+    Ok((octet(inner, b')', "MODSEQ does not end")?, (found, Some(modseq))))
 }
 
 /// `expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids` (RFC 7162 section 7)

@@ -10,7 +10,7 @@ use crate::types::{AString, FlagList, Form, NString, Quirks, Reading};
 
 /// `SP`, or more of them
 #[inline]
-pub(super) fn sp_or_more(i: &[u8], reading: Reading) -> Parse<'_, ()> {
+pub(in crate::grammar) fn sp_or_more(i: &[u8], reading: Reading) -> Parse<'_, ()> {
     let [b' ', rest @ ..] = i else { return fault("A space is missing") };
     let mut rest = rest;
     if reading.may(Quirks::EXTRA_SPACE) {

@@ -31,6 +31,8 @@ pub(super) struct Arguments {
     /// Where the mailbox is: messages come after.
     mailbox: u8,
     depth: u8,
+    /// Within the parentheses of CATENATE: the message ends with them.
+    catenate: bool,
     quote: Quote,
     /// The word being read, and the one before.
     current: u64,
@@ -39,7 +41,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) const fn new(mailbox: u8) -> Self {
-        Self { number: 0, mailbox, depth: 0, quote: Quote::Outside, current: 0, last: 0 }
+        Self { number: 0, mailbox, depth: 0, catenate: false, quote: Quote::Outside, current: 0, last: 0 }
     }
 
     /// Takes one octet; `in_header` where it belongs to what may be a literal's header.
@@ -55,6 +57,9 @@ impl Arguments {
                 self.current = 0;
             }
             (Quote::Outside, b'(') => {
+                const CATENATE: u64 = word(b"CATENATE");
+                // A word after the mailbox, not the mailbox's name.
+                self.catenate |= self.depth == 0 && self.last == CATENATE && self.number > self.mailbox;
                 self.depth = self.depth.saturating_add(1);
                 if self.current != 0 {
                     self.last = self.current;
@@ -89,6 +94,11 @@ impl Arguments {
     /// A payload has been read.
     pub(super) const fn payload(&mut self) {
         self.current = 0;
+    }
+
+    /// Whether the parenthesis that was just read closes those of CATENATE (RFC 4469 section 5): a message ends with it.
+    pub(super) fn closes_message(&mut self) -> bool {
+        self.depth == 0 && core::mem::take(&mut self.catenate)
     }
 
     /// Whether the literal whose header ends here is a message.

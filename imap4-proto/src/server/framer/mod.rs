@@ -21,6 +21,8 @@ pub(super) enum Part {
     Line(usize),
     /// `n` octets end with the header of a payload.
     Head(usize),
+    /// `n` octets end with the parenthesis that closes CATENATE: a message is whole, its command goes on.
+    Closed(usize),
     /// `n` octets of a payload.
     Chunk(usize),
     /// A buffered synchronizing literal is within the limits: the client waits for `+`.
@@ -136,13 +138,13 @@ impl Framer {
 
     /// Whether the client waits for `+` before it sends the payload whose header came last.
     pub(super) const fn is_synchronizing(&self) -> bool {
-        self.header.synchronizing
+        self.header.synchronizing && self.in_payload()
     }
 
-    /// The payload whose header came last is not wanted. A client that waits for `+` will not send it, and has ended its
+    /// The payload whose header came last is not wanted, or the rest of the command where none has come. A client that waits for `+` will not send it, and has ended its
     /// command; what another one sends is dropped.
     pub(super) const fn refuse(&mut self) {
-        if self.header.synchronizing { self.reset() } else { self.drop_payload(true) }
+        if self.is_synchronizing() { self.reset() } else { self.drop_payload(true) }
     }
 
     /// What is left of the payload, and of the command, is to be dropped: the client has begun to send.
@@ -248,6 +250,10 @@ impl Framer {
         let ended = self.header.octet(b);
         if let Mode::Arguments = self.mode {
             self.arguments.octet(b, !self.header.is_outside());
+            // A mere parenthesis behind a text goes with what follows it.
+            if b == b')' && self.arguments.closes_message() && self.seen > 1 {
+                return Some(self.closed());
+            }
         }
         ended.and_then(|is_header| self.line_end(is_header))
     }
@@ -310,6 +316,19 @@ impl Framer {
             self.mode = Mode::Verb(verb, uid);
         }
         tail.len() - rest.len()
+    }
+
+    /// A message that was put together from parts is whole.
+    #[cold]
+    fn closed(&mut self) -> Part {
+        let n = self.seen;
+        if n - self.nested > self.bounds.line {
+            self.next_part();
+            self.mode = Mode::Skip;
+            return Part::Refuse(n, Refusal::LineTooLong);
+        }
+        self.next_part();
+        Part::Closed(n)
     }
 
     /// A line has ended; `seen` octets are looked at.

@@ -30,6 +30,10 @@ fn run(wire: &[u8], cuts: &[usize], refuse: bool, bounds: Bounds) -> (Vec<String
                     out.push(format!("line {}", shown(n)));
                     n
                 }
+                Part::Closed(n) => {
+                    out.push(format!("closed {}", shown(n)));
+                    n
+                }
                 Part::Head(n) => {
                     out.push(format!("head {}", shown(n)));
                     if refuse {

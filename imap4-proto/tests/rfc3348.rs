@@ -1,0 +1,10 @@
+//! RFC 3348: CHILDREN.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+
+#[path = "common/dialogue.rs"]
+mod dialogue;
+
+#[test]
+fn its_examples_on_both_machines() {
+    dialogue::file(include_str!("dialogues/rfc3348.txt"));
+}
