@@ -177,9 +177,9 @@ pub(crate) enum Store {
     Repair,
     /// Copy the store, as it is at one moment, into a new folder
     ///
-    /// The copy is a mail store: `mailserver --data FOLDER` serves it. Big messages are hard links where the
-    /// file system allows, which need no room; to be safe from a broken disk, copy the folder to another.
-    /// The folder appears when it is complete.
+    /// The copy is a mail store: `mailserver --data FOLDER` serves it, and sends what waited in the queue once more. Big
+    /// messages are hard links where the file system allows, which need no room; to be safe from a broken disk, copy
+    /// the folder to another. The folder appears when it is complete.
     Backup {
         /// A folder that does not exist, or is empty
         #[arg(value_name = "FOLDER")]
