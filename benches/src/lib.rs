@@ -3,9 +3,11 @@
 //! `cargo bench -p mail-benches` prints this family and its peers side by side, on the same inputs in the same run.
 //! Before anything is timed, each side is checked to have understood the input.
 
+pub mod case;
+pub mod cases;
 pub mod logins;
 
-use mail_wire::{Instant, Machine, Poll};
+use mail_wire::{Instant, Machine, OutputQueue, Poll};
 
 /// What a mail program says in a small session.
 pub const IMAP_COMMANDS: &[&str] = &[
@@ -71,6 +73,49 @@ pub fn run<M: Machine>(machine: &mut M, mut input: &[u8], mut answer: impl FnMut
         machine.output().advance(sent);
     }
     frames
+}
+
+/// Gives `input` to a machine as it grows by `piece` octets, and each frame to `answer`.
+pub fn run_in_pieces<M: Machine>(
+    machine: &mut M,
+    input: &[u8],
+    piece: usize,
+    mut answer: impl FnMut(&mut M, &[u8]),
+) {
+    let (mut from, mut upto) = (0, 0);
+    loop {
+        upto = usize::min(input.len(), piece.saturating_add(upto));
+        loop {
+            let there = input.get(from..upto).unwrap_or(&[]);
+            match machine.poll(there, Instant::ZERO) {
+                Ok(Poll::Frame(n)) => {
+                    answer(machine, there.get(..n).unwrap_or(there));
+                    from += n;
+                    take_all(machine.output());
+                }
+                Ok(Poll::Skip(n)) => from += n,
+                _ => break,
+            }
+        }
+        take_all(machine.output());
+        if upto == input.len() {
+            return;
+        }
+    }
+}
+
+/// Drops all that can be sent, as if it were.
+#[inline]
+pub fn take_all(out: &mut OutputQueue) {
+    if !out.is_empty() {
+        out.advance(out.len());
+    }
+}
+
+/// All that can be sent.
+#[must_use]
+pub fn sent(out: &OutputQueue) -> Vec<u8> {
+    out.segments().flatten().copied().collect()
 }
 
 /// A body of `lines` lines of ordinary text; with `dots`, each but the first begins with a stuffed dot (smtp-proto 0.2.5

@@ -49,9 +49,8 @@ fn rfc9051_section_8_sample_connection() {
     let all = items(envelope);
     let Attribute::Envelope(e) = &all[3] else { panic!("{all:?}") };
     assert_eq!((e.cc.len(), e.cc[1].mailbox.as_deref()), (2, Some(&b"KLENSIN"[..])));
-    let Attribute::Structure { extensible: true, body: BodyStructure::Single(part) } = &all[4] else {
-        panic!()
-    };
+    let Attribute::Structure { extensible: true, body } = &all[4] else { panic!() };
+    let BodyStructure::Single(part) = &**body else { panic!() };
     assert_eq!((part.octets, &part.kind), (3028, &BodyKind::Text(92)));
     peer.heard.clear();
     peer.server("* 12 FETCH (BODY[HEADER] {6}\r\nDate: )\r\n");

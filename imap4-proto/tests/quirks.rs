@@ -23,7 +23,7 @@ fn structure(wire: &str) -> BodyStructure<'_> {
         panic!("{wire}")
     };
     let Some(Attribute::Structure { body, .. }) = f.items.iter().next() else { panic!("{wire}") };
-    body
+    *body
 }
 
 #[test]

@@ -286,10 +286,12 @@ fn attribute() -> BoxedStrategy<Attribute<'static>> {
         (0i64..4_000_000_000, -720i16..840).prop_map(|(s, z)| Attribute::InternalDate(DateTime::new(s, z))),
         (0..1u64 << 63).prop_map(Attribute::Rfc822Size),
         (0..1u64 << 63).prop_map(Attribute::ModSeq),
-        envelope().prop_map(Attribute::Envelope),
-        structure().prop_map(|body| Attribute::Structure { extensible: true, body }),
-        structure()
-            .prop_map(|body| Attribute::Structure { extensible: false, body: without_extension(body) }),
+        envelope().prop_map(|e| Attribute::Envelope(Box::new(e))),
+        structure().prop_map(|body| Attribute::Structure { extensible: true, body: Box::new(body) }),
+        structure().prop_map(|body| Attribute::Structure {
+            extensible: false,
+            body: Box::new(without_extension(body))
+        }),
         (body_name(), option::of(vec(any::<u8>(), 0..80)))
             .prop_map(|(name, value)| Attribute::Body { name, value: value.map(|v| AString::new(leak(v))) }),
         (text("[1-9](\\.[1-9])?"), 0..1u64 << 40).prop_map(|(part, octets)| {

@@ -19,7 +19,7 @@ mod time;
 
 pub use dot::{Dot, DotDecoder};
 pub use input::InputBuffer;
-pub use line::{Line, LineEnd, LineScanner, Scan, strip_line_end};
+pub use line::{Line, LineEnd, LineScanner, Scan, has_control, strip_line_end};
 pub use machine::{Machine, Misuse, Poll, TlsInfo, Upgrade, Upgraded};
 pub use output::OutputQueue;
 pub use pace::{Pace, PaceLimits, Wait};

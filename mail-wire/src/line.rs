@@ -133,7 +133,13 @@ impl LineScanner {
                 }
                 self.bare = true;
             }
-            let Some(at) = memchr2(b'\r', b'\n', rest) else {
+            let at = match rest {
+                // As a peer sends that does not buffer: not worth a search.
+                [b'\r' | b'\n'] => Some(0),
+                [_] => None,
+                _ => memchr2(b'\r', b'\n', rest),
+            };
+            let Some(at) = at else {
                 self.seen += rest.len();
                 return None;
             };
@@ -179,5 +185,43 @@ pub const fn strip_line_end(line: &[u8]) -> &[u8] {
     match line {
         [text @ .., b'\r', b'\n'] | [text @ .., b'\n'] => text,
         _ => line,
+    }
+}
+
+/// Whether an ASCII control character is among the octets: no protocol's command line may hold one. Eight are looked at at a time.
+#[must_use]
+#[inline]
+pub fn has_control(octets: &[u8]) -> bool {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    const DELETES: u64 = u64::from_le_bytes([0x7f; 8]);
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let (eights, rest) = octets.as_chunks::<8>();
+    // The high bit of an octet below 0x80 stays or becomes 1 where the octet is below a space, or is DEL.
+    let found = eights.iter().fold(0, |found, eight| {
+        let x = u64::from_le_bytes(*eight);
+        found | ((x.wrapping_sub(SPACES) | (x ^ DELETES).wrapping_sub(ONES)) & !x & HIGH)
+    });
+    found != 0 || rest.iter().any(u8::is_ascii_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_found_wherever_they_stand() {
+        for c in 0..=255u8 {
+            for before in 0..17 {
+                for after in 0..9 {
+                    for plain in [b' ', b'~', 0x80, 0xff] {
+                        let mut text = alloc::vec![plain; before];
+                        text.push(c);
+                        text.resize(before + 1 + after, plain);
+                        assert_eq!(has_control(&text), c.is_ascii_control(), "{}", text.escape_ascii());
+                    }
+                }
+            }
+        }
     }
 }

@@ -105,6 +105,11 @@ impl Pace {
             State::Paused(left) => left,
             _ => self.limits.grace,
         };
+        if left >= self.limits.grace {
+            // There is no more of it to be bought.
+            self.state = State::Paused(self.limits.grace);
+            return;
+        }
         let rate = u64::from(self.limits.rate.get());
         let n = u64::try_from(n).unwrap_or(u64::MAX);
         // Less than `rate` octets remain after whole seconds, so the product fits.

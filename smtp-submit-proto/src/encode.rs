@@ -218,12 +218,25 @@ fn number(out: &mut Vec<u8>, mut n: u64) {
 /// What else there is becomes `?`: a line end in a text cannot end the line.
 fn textstring(out: &mut Vec<u8>, text: &[u8], room: usize) {
     let text = text.get(..room).unwrap_or(text);
-    // No way out before the end: so the compiler makes vector instructions of it.
-    if text.iter().fold(true, |plain, c| plain & matches!(c, b' '..=b'~')) {
+    if is_printable(text) {
         out.extend_from_slice(text);
         return;
     }
     out.extend(text.iter().map(|c| if matches!(c, b'\t' | b' '..=b'~') { *c } else { b'?' }));
+}
+
+/// Whether all octets are `%x20-7E`, eight at a time.
+fn is_printable(text: &[u8]) -> bool {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let (eights, rest) = text.as_chunks::<8>();
+    // An octet from 0x7f on has the high bit, or has it with one more; one below a space gets it where a space is taken away.
+    let odd = eights.iter().fold(0, |odd, eight| {
+        let x = u64::from_le_bytes(*eight);
+        odd | x | (x & !HIGH).wrapping_add(ONES) | x.wrapping_sub(SPACES)
+    });
+    odd & HIGH == 0 && rest.iter().all(|c| matches!(c, b' '..=b'~'))
 }
 
 /// Writes `Reply-line`s:
@@ -257,7 +270,7 @@ impl<'q> ReplyWriter<'q> {
     }
 
     fn lines(&mut self, code: u16, prefix: &[u8], text: &str) {
-        if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+        if is_printable(text.as_bytes()) || !text.contains('\n') {
             self.line(code, b' ', &[prefix, text.as_bytes()]);
             return;
         }
@@ -322,6 +335,20 @@ impl Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_prints_is_told_from_what_does_not() {
+        for c in 0..=255u8 {
+            for before in 0..17 {
+                for after in 0..9 {
+                    let mut text = alloc::vec![if after % 2 == 0 { b' ' } else { b'~' }; before];
+                    text.push(c);
+                    text.resize(before + 1 + after, b'a');
+                    assert_eq!(is_printable(&text), (b' '..=b'~').contains(&c), "{}", text.escape_ascii());
+                }
+            }
+        }
+    }
     use crate::status;
     use alloc::{string::String, vec};
 

@@ -30,6 +30,6 @@ impl<'b> Command<'b> {
     /// The reply that answers it; see [`SyntaxError`].
     pub fn parse(line: &'b [u8], rules: &Rules) -> Result<Self, SyntaxError> {
         let line = line.strip_suffix(b"\r\n").unwrap_or(line);
-        grammar::command(line, rules).map_err(|(_, e)| e)
+        grammar::command(line, rules)
     }
 }

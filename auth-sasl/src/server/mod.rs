@@ -163,7 +163,7 @@ fn name(octets: &[u8]) -> Result<&str, Failure> {
         return Err(Failure::TooLong);
     }
     match core::str::from_utf8(octets) {
-        Ok(name) if !name.is_empty() && !name.contains('\0') => Ok(name),
+        Ok(name) if !name.is_empty() && !octets.contains(&0) => Ok(name),
         _ => Err(Failure::Malformed),
     }
 }

@@ -45,14 +45,20 @@ impl ServerMechanism for Plain {
 /// RFC 4616 section 2: `message = [authzid] UTF8NUL authcid UTF8NUL passwd`, name and password prepared
 /// by SASLprep; a password in an older charset than UTF-8 is taken as it is.
 fn read(message: &[u8]) -> Result<PasswordLogin, Failure> {
-    let mut parts = message.split(|b| *b == 0);
-    let (Some(authzid), Some(authcid), Some(passwd), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
+    let (authzid, rest) = at_nul(message)?;
+    let (authcid, passwd) = at_nul(rest)?;
+    if passwd.contains(&0) {
         return Err(Failure::Malformed);
-    };
+    }
     let authzid = if authzid.is_empty() { None } else { Some(name(authzid)?.to_owned()) };
     Ok(PasswordLogin { authcid: user(authcid)?, authzid, password: password(passwd)? })
+}
+
+/// What is before the first NUL, and what after it.
+fn at_nul(message: &[u8]) -> Result<(&[u8], &[u8]), Failure> {
+    let nul = message.iter().position(|b| *b == 0).ok_or(Failure::Malformed)?;
+    let (before, after) = message.split_at_checked(nul).ok_or(Failure::Malformed)?;
+    Ok((before, after.get(1..).unwrap_or(&[])))
 }
 
 #[cfg(test)]

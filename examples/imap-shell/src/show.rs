@@ -53,7 +53,7 @@ impl Shown {
                 Attribute::Uid(n) => uid = Some(n),
                 Attribute::Rfc822Size(n) => size = Some(n),
                 Attribute::Flags(f) => flags = Some(f),
-                Attribute::Envelope(e) => envelope = e,
+                Attribute::Envelope(e) => envelope = *e,
                 // A body so short that the server put it in quotes.
                 Attribute::Body { value: Some(octets), .. } => return self.octets(&octets.bytes()),
                 _ => {}

@@ -93,7 +93,13 @@ impl Framer {
             None => {}
         }
         while let Some(tail) = input.get(self.seen..).filter(|tail| !tail.is_empty()) {
-            let Some(lf) = memchr(b'\n', tail) else {
+            let lf = match tail {
+                // As a server sends that does not buffer: not worth a search.
+                [b'\n'] => Some(0),
+                [_] => None,
+                _ => memchr(b'\n', tail),
+            };
+            let Some(lf) = lf else {
                 self.look(tail.len());
                 self.seen = input.len();
                 break;

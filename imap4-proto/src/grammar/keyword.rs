@@ -1,6 +1,6 @@
 //! Keywords as numbers: up to 16 octets, folded to upper case, so that dispatch is one `match`.
 
-use super::chars::is_keyword_char;
+use super::chars::folded_keyword_char;
 
 /// A keyword as a number, for patterns.
 pub(crate) const fn word(text: &[u8]) -> u128 {
@@ -16,19 +16,25 @@ pub(crate) const fn word(text: &[u8]) -> u128 {
     n
 }
 
+/// A keyword of up to 8 octets as a number, for patterns.
+pub(crate) const fn short_word(text: &[u8]) -> u64 {
+    let [.., a, b, c, d, e, f, g, h] = word(text).to_be_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
 /// The keyword at the start of `i`, folded, and what follows it; 0 where there is none. One of more than 16
 /// octets is cut there, and what follows is no delimiter.
 #[inline]
 pub(crate) fn keyword(i: &[u8]) -> (&[u8], u128) {
     let mut folded = [0u64; 2];
     let mut n = 0;
-    for half in &mut folded {
-        for b in i.iter().skip(n).take(8) {
-            if !is_keyword_char(*b) {
-                let [high, low] = folded;
-                return (i.get(n..).unwrap_or(&[]), join(high, low, n));
+    'halves: for half in &mut folded {
+        for b in i.get(n..).unwrap_or(&[]).iter().take(8) {
+            let upper = folded_keyword_char(*b);
+            if upper == 0 {
+                break 'halves;
             }
-            *half = *half << 8 | u64::from(b.to_ascii_uppercase());
+            *half = *half << 8 | u64::from(upper);
             n += 1;
         }
     }

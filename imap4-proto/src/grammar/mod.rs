@@ -34,7 +34,7 @@ pub(crate) mod string;
 pub(crate) mod thread;
 pub(crate) mod urlauth;
 
-pub(crate) use chars::{is_astring_char, is_atom_char};
+pub(crate) use chars::{is_astring_char, is_atom_char, is_flag_text, unquoted};
 pub(crate) use command::{Parsed, capability_list, command, line_end, tag};
 
 use nom::{Err, IResult, error::ErrorKind};

@@ -23,16 +23,29 @@ pub(crate) fn number64(i: &[u8]) -> Parse<'_, u64> {
 pub(crate) fn number(i: &[u8]) -> Parse<'_, u32> {
     let mut n: u64 = 0;
     let mut rest = i;
-    while let [b @ b'0'..=b'9', tail @ ..] = rest {
-        n = n * 10 + u64::from(b - b'0');
-        if n > u64::from(u32::MAX) {
-            return fault("A number is too large");
+    // Ten digits are less than 2^64: what they are is looked at once.
+    for b in i.iter().take(10) {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
         }
-        rest = tail;
+        n = n * 10 + u64::from(digit);
+        rest = rest.get(1..).unwrap_or(&[]);
     }
     match u32::try_from(n) {
-        Ok(n) if rest.len() != i.len() => Ok((rest, n)),
-        _ => fault("A number is missing"),
+        _ if rest.len() == i.len() => fault("A number is missing"),
+        Ok(n) if !matches!(rest, [b'0'..=b'9', ..]) => Ok((rest, n)),
+        _ => long_number(i),
+    }
+}
+
+/// A number of many digits, whose first may be zeros.
+#[cold]
+fn long_number(i: &[u8]) -> Parse<'_, u32> {
+    let (rest, n) = number64(i)?;
+    match u32::try_from(n) {
+        Ok(n) => Ok((rest, n)),
+        Err(_) => fault("A number is too large"),
     }
 }
 
@@ -77,6 +90,10 @@ mod tests {
             (b"99999999999999999999999", None),
             (b"", None),
             (b"-1", None),
+            (b"00000000000000000000004294967295", Some(u32::MAX)),
+            (b"00000000000000000000004294967296", None),
+            (b"9999999999", None),
+            (b"10000000000", None),
         ] {
             assert_eq!(number(wire).ok().map(|(_, n)| n), value, "{}", wire.escape_ascii());
         }

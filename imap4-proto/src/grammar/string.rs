@@ -1,6 +1,11 @@
-use memchr::{memchr, memchr3, memrchr};
+use memchr::{memchr, memrchr};
 
-use super::{Parse, before, chars::is_list_char, fault, is_astring_char, is_atom_char, number::number64};
+use super::{
+    Parse, before,
+    chars::{is_list_char, unquoted},
+    fault, is_astring_char, is_atom_char,
+    number::number64,
+};
 use crate::types::{AString, Form, NString};
 
 /// The longest start of `i` whose octets are all of the class, and what follows.
@@ -73,21 +78,21 @@ pub(crate) fn quoted(i: &[u8]) -> Parse<'_, AString<'_>> {
     let mut form = Form::Quoted;
     loop {
         let tail = inner.get(at..).unwrap_or(&[]);
-        let Some(n) = memchr3(b'"', b'\\', b'\n', tail) else { return fault("A quoted string does not end") };
-        match tail.get(n..) {
-            Some([b'"', rest @ ..]) => {
-                let wire = inner.get(..at + n).unwrap_or(&[]);
-                if wire.iter().any(|b| matches!(b, 0 | b'\r')) {
-                    return fault("A quoted string must not contain NUL or CR");
-                }
-                return Ok((rest, AString::from_wire(wire, form)));
-            }
-            Some([b'\\', b'"' | b'\\', ..]) => {
+        at += unquoted(tail);
+        let Some((wire, tail)) = inner.split_at_checked(at) else {
+            return fault("A quoted string does not end");
+        };
+        match tail {
+            [b'"', rest @ ..] => return Ok((rest, AString::from_wire(wire, form))),
+            [b'\\', b'"' | b'\\', ..] => {
                 form = Form::Escaped;
-                at += n + 2;
+                at += 2;
             }
-            Some([b'\\', ..]) => return fault("Only \" and \\ can be escaped in a quoted string"),
-            _ => return fault("A quoted string does not end"),
+            [b'\\', ..] => return fault("Only \" and \\ can be escaped in a quoted string"),
+            [] | [b'\n', ..] => return fault("A quoted string does not end"),
+            [0 | b'\r', ..] => return fault("A quoted string must not contain NUL or CR"),
+            // Another control character.
+            _ => at += 1,
         }
     }
 }

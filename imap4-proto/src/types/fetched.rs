@@ -1,3 +1,4 @@
+use alloc::boxed::Box;
 use core::fmt;
 
 use super::{BodyStructure, DateTime, Envelope, FlagList, NString, PartPath, Reading, Section};
@@ -37,6 +38,7 @@ impl<'b> Attributes<'b> {
     }
 
     /// The items, in the order they were written.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Attribute<'b>> + Clone + 'b {
         response::AttributeIter(*self)
     }
@@ -87,13 +89,13 @@ pub enum Attribute<'b> {
     /// `MODSEQ` (RFC 7162)
     ModSeq(u64),
     /// `ENVELOPE`
-    Envelope(Envelope<'b>),
+    Envelope(Box<Envelope<'b>>),
     /// `BODY` or `BODYSTRUCTURE`
     Structure {
         /// Whether it is BODYSTRUCTURE, with extension data.
         extensible: bool,
         /// The structure.
-        body: BodyStructure<'b>,
+        body: Box<BodyStructure<'b>>,
     },
     /// Octets of the message that came within the response. Those that came as a literal stream past instead.
     Body {

@@ -63,8 +63,9 @@ impl<'b> FlagList<'b> {
     }
 
     /// The flags, in the order they were written.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Flag<'b>> + Clone + 'b {
-        self.0.split(|b| *b == b' ').filter(|f| !f.is_empty()).map(grammar::flag::classify)
+        grammar::flag::Flags(self.0)
     }
 
     /// All system flags among them.

@@ -34,16 +34,19 @@ impl<'a> Arguments<'a> {
     }
 
     /// Without the spaces that tolerance drops.
+    #[inline]
     pub(crate) fn trimmed(self) -> &'a [u8] {
         if self.tolerance.extra_spaces { self.octets.trim_ascii() } else { self.octets }
     }
 
     /// Nothing at all.
+    #[inline]
     pub(crate) fn none(self) -> Result<()> {
         if self.trimmed().is_empty() { Ok(()) } else { Err(SyntaxError::ArgumentExtra(self.of)) }
     }
 
     /// The first argument, and what follows it.
+    #[inline]
     fn first(self) -> Result<(&'a [u8], Self)> {
         let Ok((after, first)) = param(self.trimmed()) else { return self.missing() };
         let octets = match after.strip_prefix(b" ") {
@@ -55,6 +58,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Exactly one argument.
+    #[inline]
     pub(crate) fn one(self) -> Result<&'a [u8]> {
         let (first, others) = self.first()?;
         others.none()?;
@@ -62,6 +66,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// One argument or none.
+    #[inline]
     pub(crate) fn one_or_none(self) -> Result<Option<&'a [u8]>> {
         if self.trimmed().is_empty() { Ok(None) } else { self.one().map(Some) }
     }

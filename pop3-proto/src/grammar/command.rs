@@ -6,11 +6,11 @@ pub(crate) fn command(line: &[u8], tolerance: Tolerance) -> Result<Command<'_>, 
     let (word, arguments) = keyword(line);
     let of = kind(word).ok_or(SyntaxError::Unknown)?;
     // A password may hold any octet but these three, which end lines or strings.
-    let forbidden = |b: &u8| match of {
-        CommandKind::Pass => matches!(b, 0 | b'\r' | b'\n'),
-        _ => b.is_ascii_control(),
+    let forbidden = match of {
+        CommandKind::Pass => line.iter().any(|b| matches!(b, 0 | b'\r' | b'\n')),
+        _ => mail_wire::has_control(line),
     };
-    if line.iter().any(forbidden) {
+    if forbidden {
         return Err(SyntaxError::Control);
     }
     let given = Arguments { of, octets: arguments.unwrap_or_default(), tolerance };
@@ -41,11 +41,12 @@ pub(crate) fn command(line: &[u8], tolerance: Tolerance) -> Result<Command<'_>, 
 
 /// `keyword = 3*4VCHAR`, "case-insensitive" (RFC 1939 section 3).
 fn kind(word: &[u8]) -> Option<CommandKind> {
-    let mut folded = [0; 4];
-    for (to, from) in folded.get_mut(..word.len())?.iter_mut().zip(word) {
-        *to = from.to_ascii_uppercase();
-    }
-    Some(match &folded {
+    let folded = match word {
+        [a, b, c, d] => [*a, *b, *c, *d],
+        [a, b, c] => [*a, *b, *c, 0],
+        _ => return None,
+    };
+    Some(match &folded.map(|b| b.to_ascii_uppercase()) {
         b"USER" => CommandKind::User,
         b"PASS" => CommandKind::Pass,
         b"APOP" => CommandKind::Apop,

@@ -5,7 +5,7 @@ use nom::{
     branch::alt,
     bytes::complete::{take_while_m_n, take_while1},
     character::complete::{char, satisfy},
-    combinator::{opt, recognize, verify},
+    combinator::{fail, opt, recognize, verify},
     multi::many0_count,
     sequence::{delimited, pair, preceded, terminated},
 };
@@ -51,7 +51,29 @@ type Parsed<'b, T> = IResult<&'b [u8], T>;
 ///         "^" / "_" / "`" / "{" / "|" / "}" / "~"      ; RFC 5322 section 3.2.3
 /// atext =/ UTF8-non-ascii                              ; RFC 6531 section 3.3
 /// ```
-const fn is_atext(c: u8, utf8: bool) -> bool {
+#[inline]
+fn is_atext(c: u8, utf8: bool) -> bool {
+    // A u8 is below 256, the length of the table; the bounds check goes away.
+    #[allow(clippy::indexing_slicing)]
+    let is_ascii_atext = ATEXT[usize::from(c)];
+    is_ascii_atext || (utf8 && c >= 0x80)
+}
+
+static ATEXT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut c = 0u8;
+    while c < 0x80 {
+        // Every index is below 256, the length of the table.
+        #[allow(clippy::indexing_slicing)]
+        {
+            table[c as usize] = is_ascii_atext(c);
+        }
+        c += 1;
+    }
+    table
+};
+
+const fn is_ascii_atext(c: u8) -> bool {
     c.is_ascii_alphanumeric()
         || matches!(
             c,
@@ -74,7 +96,6 @@ const fn is_atext(c: u8, utf8: bool) -> bool {
                 | b'}'
                 | b'~'
         )
-        || (utf8 && c >= 0x80)
 }
 
 /// ```abnf
@@ -86,6 +107,27 @@ const fn is_atext(c: u8, utf8: bool) -> bool {
 /// qtextSMTP      = %d32-33 / %d35-91 / %d93-126
 /// ```
 fn local_part(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
+    // What nearly all are: one pass over a Dot-string, up to its `@`.
+    let mut before = b'.';
+    for (n, c) in input.iter().enumerate() {
+        match *c {
+            b'@' if before != b'.' => return Ok(split(input, n)),
+            b'.' if before != b'.' => {}
+            c if is_atext(c, rules.utf8) => {}
+            _ => break,
+        }
+        before = *c;
+    }
+    any_local_part(input, rules)
+}
+
+/// Input in two, the rest first, as nom has it.
+fn split(input: &[u8], n: usize) -> (&[u8], &[u8]) {
+    input.split_at_checked(n).map_or((&[], input), |(taken, rest)| (rest, taken))
+}
+
+#[cold]
+fn any_local_part(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
     let atom = || take_while1(move |c| is_atext(c, rules.utf8));
     let qtext = take_while1(move |c| matches!(c, 32..=33 | 35..=91 | 93..=126) || (rules.utf8 && c >= 0x80));
     let quoted_pair = recognize(pair(char('\\'), satisfy(|c| matches!(c, ' '..='~'))));
@@ -102,15 +144,34 @@ fn local_part(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
 /// sub-domain =/ U-label                                ; RFC 6531 section 3.3
 /// ```
 fn domain(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
-    let in_label = move |c: u8| {
-        c.is_ascii_alphanumeric() || c == b'-' || (rules.utf8 && c >= 0x80) || (rules.underscore && c == b'_')
-    };
-    let label = || {
-        verify(take_while1(in_label), |l: &[u8]| {
-            !l.starts_with(b"-") && !l.ends_with(b"-") && (l.len() <= LABEL || !l.is_ascii())
-        })
-    };
-    recognize(pair(label(), many0_count(pair(char('.'), label())))).parse_complete(input)
+    // One pass, label by label; a dot that no label follows is not the domain's.
+    let mut end = 0;
+    let mut at = 0;
+    loop {
+        let label = input.get(at..).unwrap_or(&[]);
+        let n = label
+            .iter()
+            .position(|c| {
+                !(c.is_ascii_alphanumeric()
+                    || *c == b'-'
+                    || (rules.utf8 && *c >= 0x80)
+                    || (rules.underscore && *c == b'_'))
+            })
+            .unwrap_or(label.len());
+        let (rest, label) = split(label, n);
+        let fits = !label.is_empty()
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
+            && (label.len() <= LABEL || !label.is_ascii());
+        if fits {
+            end = at + n;
+        }
+        match rest {
+            [b'.', ..] if fits => at = end + 1,
+            _ if end == 0 => return fail().parse_complete(input),
+            _ => return Ok(split(input, end)),
+        }
+    }
 }
 
 /// ```abnf
@@ -154,9 +215,11 @@ fn is_ipv4(content: &[u8]) -> bool {
 fn raw_mailbox(input: &[u8], rules: AddressRules) -> Result<(&[u8], usize, &[u8]), AddressError> {
     let (after_local, local) = local_part(input, rules).map_err(|_| AddressError::Syntax)?;
     let [b'@', at_domain @ ..] = after_local else { return Err(AddressError::Syntax) };
-    let (rest, host) = alt((|i| domain(i, rules), address_literal))
-        .parse_complete(at_domain)
-        .map_err(|_: nom::Err<nom::error::Error<&[u8]>>| AddressError::Syntax)?;
+    let host = match at_domain {
+        [b'[', ..] => address_literal(at_domain),
+        _ => domain(at_domain, rules),
+    };
+    let (rest, host) = host.map_err(|_| AddressError::Syntax)?;
     if local.len() > LOCAL_PART || host.len() > DOMAIN {
         return Err(AddressError::TooLong);
     }
@@ -204,7 +267,10 @@ fn path(input: &[u8], rules: AddressRules) -> Result<Bracketed<'_>, AddressError
     if let [b'>', rest @ ..] = inner {
         return Ok((None, 0, rest));
     }
-    let (start, ()) = source_route(inner, rules).map_err(|_| AddressError::Syntax)?;
+    let start = match inner {
+        [b'@', ..] => source_route(inner, rules).map_err(|_| AddressError::Syntax)?.0,
+        _ => inner,
+    };
     let (text, at, rest) = raw_mailbox(start, rules)?;
     let [b'>', rest @ ..] = rest else { return Err(AddressError::Syntax) };
     if input.len() - rest.len() > PATH + (inner.len() - start.len()) {
@@ -219,17 +285,24 @@ fn bare_path(input: &[u8], rules: AddressRules) -> Result<Bracketed<'_>, Address
     Ok((Some(text), at, rest))
 }
 
+/// What of the argument is the address, however malformed.
+fn address_of(input: &[u8]) -> &[u8] {
+    let end = memchr::memrchr(b'>', input).unwrap_or(input.len());
+    input.get(..end).unwrap_or(input)
+}
+
 fn any_path(input: &[u8], rules: AddressRules, bare: bool) -> Result<Bracketed<'_>, AddressError> {
-    // Before the syntax: 8-bit octets anywhere in an address have an answer of their own.
-    let address_end = memchr::memrchr(b'>', input).unwrap_or(input.len());
-    if !rules.utf8 && !input.get(..address_end).is_some_and(<[u8]>::is_ascii) {
-        return Err(AddressError::NonAscii);
-    }
     let parsed = match input {
         [b'<', ..] => path(input, rules),
         _ if bare => bare_path(input, rules),
         _ => Err(AddressError::Syntax),
-    }?;
+    };
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        // 8-bit octets anywhere in an address have an answer of their own.
+        Err(_) if !rules.utf8 && !address_of(input).is_ascii() => return Err(AddressError::NonAscii),
+        Err(e) => return Err(e),
+    };
     match parsed.2 {
         [] | [b' ', ..] => Ok(parsed),
         _ => Err(AddressError::Syntax),

@@ -1,4 +1,6 @@
-use crate::{Command, SaslData, Status, Verb, Xclient, status};
+use mail_wire::has_control;
+
+use crate::{Command, MailParams, SaslData, Status, Verb, Xclient, status};
 
 use super::{
     address::{self, AddressRules, is_domain_or_literal},
@@ -140,47 +142,69 @@ const NO_ARGUMENT: SyntaxError = refused(status::BAD_ARGUMENTS, "this command ta
 
 /// A line without its CRLF: a verb, and after a space what it takes. White space at the end is
 /// tolerated (RFC 5321 section 4.1.1).
-pub(crate) fn command<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, (Option<Verb>, SyntaxError)> {
+pub(crate) fn command<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, SyntaxError> {
     // RFC 5321 section 2.3.8: no CR, LF or other control character in a command, NUL least of all.
-    // No way out before the end: so the compiler makes vector instructions of it.
-    if line.iter().fold(false, |found, c| found | c.is_ascii_control()) {
-        return Err((None, refused(status::BAD_LINE, "a control character in the command")));
+    if has_control(line) {
+        return Err(refused(status::BAD_LINE, "a control character in the command"));
     }
-    let line = trim_end(line);
-    let end = memchr::memchr(b' ', line).unwrap_or(line.len());
-    let (word, argument) = line.split_at_checked(end).unwrap_or((line, &[]));
+    let (word, argument) = words(line);
     let Some(verb) = verb(word).filter(|verb| rules.knows(*verb)) else {
-        return Err((None, unknown(word)));
+        return Err(unknown(word));
     };
-    arguments(verb, trim_start(argument), rules).map_err(|e| (Some(verb), e))
+    arguments(verb, argument, rules)
 }
 
-/// Dispatch by the word folded to upper case.
+/// Which command it is that [`command`] did not take, where it is known.
+#[cold]
+pub(crate) fn verb_of(line: &[u8], rules: &Rules) -> Option<Verb> {
+    verb(words(line).0).filter(|verb| rules.knows(*verb) && !has_control(line))
+}
+
+/// The verb's word, and what follows it.
+#[inline]
+fn words(line: &[u8]) -> (&[u8], &[u8]) {
+    let line = trim_end(line);
+    let end = line.iter().position(|c| *c == b' ').unwrap_or(line.len());
+    line.split_at_checked(end).map_or((line, &[]), |(word, argument)| (word, trim_start(argument)))
+}
+
+/// Dispatch by the word folded to upper case, as a number: none that is known has more than 8 octets.
 fn verb(word: &[u8]) -> Option<Verb> {
-    let mut folded = [0; 8];
-    let folded = folded.get_mut(..word.len())?;
-    folded.copy_from_slice(word);
-    folded.make_ascii_uppercase();
-    Some(match &*folded {
-        b"EHLO" => Verb::Ehlo,
-        b"HELO" => Verb::Helo,
-        b"MAIL" => Verb::Mail,
-        b"RCPT" => Verb::Rcpt,
-        b"DATA" => Verb::Data,
-        b"RSET" => Verb::Rset,
-        b"VRFY" => Verb::Vrfy,
-        b"EXPN" => Verb::Expn,
-        b"HELP" => Verb::Help,
-        b"NOOP" => Verb::Noop,
-        b"QUIT" => Verb::Quit,
-        b"AUTH" => Verb::Auth,
-        b"STARTTLS" => Verb::StartTls,
-        b"LHLO" => Verb::Lhlo,
-        b"BDAT" => Verb::Bdat,
-        b"BURL" => Verb::Burl,
-        b"XCLIENT" => Verb::Xclient,
-        _ => return None,
-    })
+    if word.len() > 8 {
+        return None;
+    }
+    let folded = word.iter().fold(0, |n, c| n << 8 | u64::from(c.to_ascii_uppercase()));
+    VERBS.iter().find(|(known, _)| *known == folded).map(|(_, verb)| *verb)
+}
+
+/// What `word` folds to, in the order in which they are frequent.
+static VERBS: [(u64, Verb); 17] = [
+    (number(b"RCPT"), Verb::Rcpt),
+    (number(b"MAIL"), Verb::Mail),
+    (number(b"DATA"), Verb::Data),
+    (number(b"EHLO"), Verb::Ehlo),
+    (number(b"QUIT"), Verb::Quit),
+    (number(b"AUTH"), Verb::Auth),
+    (number(b"BDAT"), Verb::Bdat),
+    (number(b"RSET"), Verb::Rset),
+    (number(b"NOOP"), Verb::Noop),
+    (number(b"STARTTLS"), Verb::StartTls),
+    (number(b"LHLO"), Verb::Lhlo),
+    (number(b"HELO"), Verb::Helo),
+    (number(b"VRFY"), Verb::Vrfy),
+    (number(b"EXPN"), Verb::Expn),
+    (number(b"HELP"), Verb::Help),
+    (number(b"BURL"), Verb::Burl),
+    (number(b"XCLIENT"), Verb::Xclient),
+];
+
+const fn number(mut word: &[u8]) -> u64 {
+    let mut n = 0;
+    while let [c, rest @ ..] = word {
+        n = n << 8 | *c as u64;
+        word = rest;
+    }
+    n
 }
 
 /// RFC 5321 section 4.2.4: 502 for a command that is known and not implemented, 500 for a word that is none.
@@ -194,6 +218,7 @@ fn unknown(word: &[u8]) -> SyntaxError {
     }
 }
 
+#[inline]
 fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Command<'b>, SyntaxError> {
     let none = |command| if argument.is_empty() { Ok(command) } else { Err(NO_ARGUMENT) };
     let address = AddressRules { utf8: rules.smtp_utf8, underscore: rules.tolerances.underscore_in_domain };
@@ -206,7 +231,9 @@ fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Comman
             let (path, rest) = address::reverse_path(path, address, bare).map_err(|e| {
                 refused(path_status(e, status::BAD_SENDER_SYNTAX), "the sender's address does not parse")
             })?;
-            Ok(Command::Mail(path, mail_params(rest, rules)?))
+            let mut params = MailParams::default();
+            mail_params(rest, &mut params, rules)?;
+            Ok(Command::Mail(path, params))
         }
         Verb::Rcpt => {
             let path = after_keyword(argument, b"TO:", rules)?;
@@ -346,10 +373,10 @@ const fn trim_end(mut text: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ForwardPath, MailParams, ReversePath};
+    use crate::{ForwardPath, ReversePath};
 
     fn read(line: &str) -> Result<Command<'_>, u16> {
-        command(line.as_bytes(), &Rules::default()).map_err(|(_, e)| e.status.code())
+        command(line.as_bytes(), &Rules::default()).map_err(|e| e.status.code())
     }
 
     #[test]
@@ -423,9 +450,9 @@ mod tests {
         ] {
             assert_eq!(read(wire).unwrap_err(), code, "{wire:?}");
         }
-        let (_, e) = command(b"RCPT TO:<\xe4@b>", &Rules::default()).unwrap_err();
+        let e = command(b"RCPT TO:<\xe4@b>", &Rules::default()).unwrap_err();
         assert_eq!(e.status, status::NON_ASCII_ADDRESS);
-        let (_, e) = command(b"VRFY \xe4", &Rules::default()).unwrap_err();
+        let e = command(b"VRFY \xe4", &Rules::default()).unwrap_err();
         assert_eq!(e.status.code(), 501);
     }
 

@@ -23,26 +23,43 @@ const fn bad(text: &'static str) -> SyntaxError {
 /// `input` is what follows the path: nothing, or a space and parameters. More than one space between
 /// them, and spaces at the end, are tolerated (RFC 5321 section 4.1.1). With SMTPUTF8 a value may hold
 /// UTF-8 (RFC 6531 section 3.3).
-fn esmtp_params(
-    input: &[u8],
+struct Params<'b> {
+    rest: &'b [u8],
     utf8: bool,
-) -> impl Iterator<Item = Result<(&[u8], Option<&[u8]>), SyntaxError>> {
-    input.split(|c| *c == b' ').filter(|word| !word.is_empty()).map(move |word| {
-        let (keyword, value) = match memchr::memchr(b'=', word) {
-            None => (word, None),
-            Some(at) => (word.get(..at).unwrap_or(&[]), word.get(at + 1..)),
-        };
-        let keyword_fits = keyword.first().is_some_and(u8::is_ascii_alphanumeric)
-            && keyword.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-');
-        // `=` within a value: some clients do not encode it in `AUTH=`; its own grammar decides.
-        let value_fits = value
-            .is_none_or(|v| !v.is_empty() && v.iter().all(|c| matches!(c, 33..=126) || (utf8 && *c >= 0x80)));
-        if keyword_fits && value_fits {
-            Ok((keyword, value))
-        } else {
-            Err(bad("a parameter that is no keyword and value"))
+}
+
+impl<'b> Iterator for Params<'b> {
+    type Item = Result<(&'b [u8], Option<&'b [u8]>), SyntaxError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while let [b' ', rest @ ..] = self.rest {
+            self.rest = rest;
         }
-    })
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (keyword, mut rest) = while_all(self.rest, |c| c.is_ascii_alphanumeric() || c == b'-');
+        let mut value = None;
+        if let [b'=', tail @ ..] = rest {
+            // `=` within a value: some clients do not encode it in `AUTH=`; its own grammar decides.
+            let (text, tail) = while_all(tail, |c| matches!(c, 33..=126) || (self.utf8 && c >= 0x80));
+            value = Some(text);
+            rest = tail;
+        }
+        self.rest = rest;
+        let fits = keyword.first().is_some_and(u8::is_ascii_alphanumeric)
+            && value.is_none_or(|v| !v.is_empty())
+            && matches!(rest, [] | [b' ', ..]);
+        Some(if fits { Ok((keyword, value)) } else { Err(bad("a parameter that is no keyword and value")) })
+    }
+}
+
+/// The longest start of `input` whose octets are all of the class, and what follows it.
+#[inline]
+fn while_all(input: &[u8], class: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let n = input.iter().position(|c| !class(*c)).unwrap_or(input.len());
+    input.split_at_checked(n).unwrap_or((input, &[]))
 }
 
 fn known(keyword: &[u8], rules: &Rules) -> Option<Parameter> {
@@ -65,10 +82,13 @@ fn known(keyword: &[u8], rules: &Rules) -> Option<Parameter> {
 
 /// The parameters of MAIL. One given twice is an error, one that is unknown is 555
 /// (RFC 5321 section 4.1.1.11).
-pub(super) fn mail_params<'b>(input: &'b [u8], rules: &Rules) -> Result<MailParams<'b>, SyntaxError> {
+pub(super) fn mail_params<'b>(
+    input: &'b [u8],
+    params: &mut MailParams<'b>,
+    rules: &Rules,
+) -> Result<(), SyntaxError> {
     const TWICE: SyntaxError = bad("a parameter is given twice");
-    let mut params = MailParams::default();
-    for param in esmtp_params(input, rules.smtp_utf8) {
+    for param in (Params { rest: input, utf8: rules.smtp_utf8 }) {
         let (keyword, value) = param?;
         match known(keyword, rules).ok_or(UNKNOWN)? {
             Parameter::Size => set(&mut params.size, size(value)?).ok_or(TWICE)?,
@@ -103,7 +123,7 @@ pub(super) fn mail_params<'b>(input: &'b [u8], rules: &Rules) -> Result<MailPara
             }
         }
     }
-    Ok(params)
+    Ok(())
 }
 
 fn set<T>(slot: &mut Option<T>, value: T) -> Option<()> {
@@ -125,7 +145,7 @@ fn flag(slot: &mut bool, value: Option<&[u8]>) -> Result<(), SyntaxError> {
 pub(super) fn rcpt_params<'b>(input: &'b [u8], rules: &Rules) -> Result<RcptParams<'b>, SyntaxError> {
     const TWICE: SyntaxError = bad("a parameter is given twice");
     let mut params = RcptParams::default();
-    for param in esmtp_params(input, rules.smtp_utf8) {
+    for param in (Params { rest: input, utf8: rules.smtp_utf8 }) {
         let (keyword, value) = param?;
         if rules.dsn && keyword.eq_ignore_ascii_case(b"NOTIFY") {
             let notify =
@@ -187,6 +207,11 @@ pub(super) fn path_status(error: super::AddressError, syntax: Status) -> Status 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mail_params<'b>(input: &'b [u8], rules: &Rules) -> Result<MailParams<'b>, SyntaxError> {
+        let mut params = MailParams::default();
+        super::mail_params(input, &mut params, rules).map(|()| params)
+    }
 
     #[test]
     fn mail_parameters() {

@@ -70,7 +70,7 @@ impl Server {
         self.secret = is_auth(line);
         match grammar::command(line, &self.rules) {
             Ok(command) => self.dispatch(command),
-            Err((verb, error)) => self.syntax_error(verb, error),
+            Err(error) => self.syntax_error(grammar::verb_of(line, &self.rules), error),
         }
     }
 

@@ -1,100 +1,105 @@
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::vec::Vec;
 
-use super::value::{nstring, sp_or_more};
-use crate::grammar::{Fault, Parse, fault, octet, string::nil};
-use crate::types::{Address, Envelope, Quirks, Reading};
+use super::reader::{Reader, Step};
+use crate::grammar::Fault;
+use crate::types::{Address, Envelope, Quirks};
 
-/// `nstring`, as octets
-#[inline]
-pub(super) fn text(i: &[u8], reading: Reading) -> Parse<'_, Option<Cow<'_, [u8]>>> {
-    nstring(i, reading).map(|(i, s)| (i, s.map(|s| s.bytes())))
-}
-
-/// What follows a field: the next one, where there is one.
-#[inline]
-fn more(i: &[u8], reading: Reading) -> Result<Option<&[u8]>, nom::Err<Fault>> {
-    let short = reading.may(Quirks::SHORT_ENVELOPE);
-    match i {
-        [b')', ..] if short => Ok(None),
-        [b' ', ..] => match sp_or_more(i, reading)?.0 {
-            [b')', ..] if short => Ok(None),
-            i => Ok(Some(i)),
-        },
-        _ => fault("A field of the envelope is missing"),
-    }
-}
-
-/// `envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP env-bcc SP
-/// env-in-reply-to SP env-message-id ")"`
-pub(super) fn envelope(i: &[u8], reading: Reading) -> Parse<'_, Envelope<'_>> {
-    let mut e = Envelope::default();
-    let i = octet(i, b'(', "An envelope is missing")?;
-    let (mut i, date) = text(i, reading)?;
-    e.date = date;
-    // The fields in their order: those that are missing stay empty.
-    'fields: {
-        let Some(next) = more(i, reading)? else { break 'fields };
-        (i, e.subject) = text(next, reading)?;
-        for list in [&mut e.from, &mut e.sender, &mut e.reply_to, &mut e.to, &mut e.cc, &mut e.bcc] {
-            let Some(next) = more(i, reading)? else { break 'fields };
-            // Where Bcc is left out, what comes is In-Reply-To.
-            if matches!(next, [b'"' | b'{', ..]) && reading.may(Quirks::SHORT_ENVELOPE) {
-                (i, e.in_reply_to) = text(next, reading)?;
-                let Some(next) = more(i, reading)? else { break 'fields };
-                (i, e.message_id) = text(next, reading)?;
+impl<'b> Reader<'b> {
+    /// `envelope = "(" env-date SP env-subject SP env-from SP env-sender SP env-reply-to SP env-to SP env-cc SP env-bcc SP
+    /// env-in-reply-to SP env-message-id ")"`
+    pub(super) fn envelope(&mut self, e: &mut Envelope<'b>) -> Step {
+        self.octet(b'(', "An envelope is missing")?;
+        self.nstring(&mut e.date)?;
+        // The fields in their order: those that are missing stay empty.
+        'fields: {
+            if !self.another_field()? {
                 break 'fields;
             }
-            (i, *list) = addresses(next, reading)?;
-        }
-        let Some(next) = more(i, reading)? else { break 'fields };
-        (i, e.in_reply_to) = text(next, reading)?;
-        let Some(next) = more(i, reading)? else { break 'fields };
-        (i, e.message_id) = text(next, reading)?;
-    }
-    if reading.may(Quirks::EXTRA_SPACE) {
-        while let [b' ', rest @ ..] = i {
-            i = rest;
-        }
-    }
-    Ok((octet(i, b')', "An envelope does not end")?, e))
-}
-
-/// `"(" 1*address ")" / nil`
-#[inline]
-fn addresses(i: &[u8], reading: Reading) -> Parse<'_, Vec<Address<'_>>> {
-    let mut all = Vec::new();
-    if let Some(rest) = nil(i) {
-        return Ok((rest, all));
-    }
-    let mut i = octet(i, b'(', "A list of addresses is missing")?;
-    loop {
-        i = match i {
-            [b'(', ..] => {
-                let (rest, address) = address(i, reading)?;
-                all.push(address);
-                rest
+            self.nstring(&mut e.subject)?;
+            for list in [&mut e.from, &mut e.sender, &mut e.reply_to, &mut e.to, &mut e.cc, &mut e.bcc] {
+                if !self.another_field()? {
+                    break 'fields;
+                }
+                // Where Bcc is left out, what comes is In-Reply-To.
+                if matches!(self.rest, [b'"' | b'{', ..]) && self.may(Quirks::SHORT_ENVELOPE) {
+                    self.nstring(&mut e.in_reply_to)?;
+                    if self.another_field()? {
+                        self.nstring(&mut e.message_id)?;
+                    }
+                    break 'fields;
+                }
+                self.addresses(list)?;
             }
-            [b')', rest @ ..] if !all.is_empty() || reading.may(Quirks::EMPTY_LIST) => {
-                return Ok((rest, all));
+            for field in [&mut e.in_reply_to, &mut e.message_id] {
+                if !self.another_field()? {
+                    break 'fields;
+                }
+                self.nstring(field)?;
             }
-            [b' ', rest @ ..] if reading.may(Quirks::EXTRA_SPACE) => rest,
-            _ if reading.may(Quirks::NIL_ADDRESS) => match nil(i) {
-                // A list of nothing else is an empty one.
-                Some([b')', rest @ ..]) => return Ok((rest, all)),
-                Some(rest) => rest,
-                None => return fault("An address is missing"),
-            },
-            _ => return fault("An address is missing"),
-        };
+        }
+        self.close("An envelope does not end")
     }
-}
 
-/// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`
-#[inline]
-fn address(i: &[u8], reading: Reading) -> Parse<'_, Address<'_>> {
-    let (i, name) = text(octet(i, b'(', "An address is missing")?, reading)?;
-    let (i, route) = text(sp_or_more(i, reading)?.0, reading)?;
-    let (i, mailbox) = text(sp_or_more(i, reading)?.0, reading)?;
-    let (i, host) = text(sp_or_more(i, reading)?.0, reading)?;
-    Ok((octet(i, b')', "An address does not end")?, Address { name, route, mailbox, host }))
+    /// Whether a field follows.
+    #[inline]
+    fn another_field(&mut self) -> Result<bool, Fault> {
+        if self.eat(b' ') {
+            self.extra_spaces();
+        } else if !matches!(self.rest, [b')', ..]) {
+            return Err(Fault("A field of the envelope is missing"));
+        }
+        match self.rest {
+            [b')', ..] if self.may(Quirks::SHORT_ENVELOPE) => Ok(false),
+            _ => Ok(true),
+        }
+    }
+
+    /// `"(" 1*address ")" / nil`
+    fn addresses(&mut self, all: &mut Vec<Address<'b>>) -> Step {
+        if self.nil() {
+            return Ok(());
+        }
+        self.octet(b'(', "A list of addresses is missing")?;
+        loop {
+            match self.rest {
+                [b'(', rest @ ..] => {
+                    self.rest = rest;
+                    if all.is_empty() {
+                        // Mostly there is one.
+                        all.reserve_exact(1);
+                    }
+                    let mut one = Address::default();
+                    self.address(&mut one)?;
+                    all.push(one);
+                }
+                [b')', rest @ ..] if !all.is_empty() || self.may(Quirks::EMPTY_LIST) => {
+                    self.rest = rest;
+                    return Ok(());
+                }
+                [b' ', rest @ ..] if self.may(Quirks::EXTRA_SPACE) => self.rest = rest,
+                _ => {
+                    if !self.may(Quirks::NIL_ADDRESS) || !self.nil() {
+                        return Err(Fault("An address is missing"));
+                    }
+                    // A list of nothing else is an empty one.
+                    if self.eat(b')') {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`, after its parenthesis
+    #[inline]
+    fn address(&mut self, to: &mut Address<'b>) -> Step {
+        self.nstring(&mut to.name)?;
+        self.sp()?;
+        self.nstring(&mut to.route)?;
+        self.sp()?;
+        self.nstring(&mut to.mailbox)?;
+        self.sp()?;
+        self.nstring(&mut to.host)?;
+        self.octet(b')', "An address does not end")
+    }
 }

@@ -1,7 +1,8 @@
+use alloc::boxed::Box;
+
 use super::{
-    body::body,
-    envelope::envelope,
     extension,
+    reader::Reader,
     value::{any, flag_list, nstring, skip, sp_or_more, trimmed},
 };
 use crate::grammar::{
@@ -204,6 +205,19 @@ fn attribute(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
 
 #[inline]
 fn bare(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
+    // What every message of a mailbox is asked for, in the words of all servers.
+    match i {
+        [b'U', b'I', b'D', b' ', value @ ..] if matches!(value, [b'0'..=b'9', ..]) => {
+            number(value).map(|(i, n)| (i, Attribute::Uid(n)))
+        }
+        [b'F', b'L', b'A', b'G', b'S', b' ', value @ ..] if matches!(value, [b'(', ..]) => {
+            flag_list(value, reading).map(|(i, f)| (i, Attribute::Flags(f)))
+        }
+        _ => less_common(i, reading),
+    }
+}
+
+fn less_common(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
     let (after, name) = item_name(i)?;
     let value = match after {
         [b' ', ..] => sp_or_more(after, reading)?.0,
@@ -225,10 +239,21 @@ fn bare(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
             let (i, n) = number64(octet(value, b'(', "MODSEQ has parentheses")?)?;
             Ok((octet(i, b')', "MODSEQ does not end")?, Attribute::ModSeq(n)))
         }
-        Name::Word(ENVELOPE) => envelope(value, reading).map(|(i, e)| (i, Attribute::Envelope(e))),
+        Name::Word(ENVELOPE) => {
+            let mut reader = Reader { rest: value, reading };
+            let mut e = Box::default();
+            match reader.envelope(&mut e) {
+                Ok(()) => Ok((reader.rest, Attribute::Envelope(e))),
+                Err(Fault(why)) => fault(why),
+            }
+        }
         Name::Word(word @ (BODY | BODYSTRUCTURE)) => {
             let extensible = word == BODYSTRUCTURE;
-            body(value, reading).map(|(i, body)| (i, Attribute::Structure { extensible, body }))
+            let mut reader = Reader { rest: value, reading };
+            match reader.body() {
+                Ok(body) => Ok((reader.rest, Attribute::Structure { extensible, body })),
+                Err(Fault(why)) => fault(why),
+            }
         }
         Name::Word(_) => {
             if let Some(parsed) = extension::attribute(before(i, after), value, reading) {

@@ -8,6 +8,7 @@ mod esearch;
 mod extension;
 mod fetched;
 mod mailbox;
+mod reader;
 mod value;
 
 pub(crate) use esearch::{next_item, update};
@@ -17,6 +18,7 @@ pub(crate) use mailbox::{Descriptions, namespaces};
 use super::{
     Fault, Parse, fault,
     id::id_params,
+    is_flag_text,
     keyword::{keyword, words},
     number::{digits, number, number64, nz_number},
     octet,
@@ -136,7 +138,11 @@ fn data<'b>(
 #[inline]
 fn numbered(whole: &[u8], reading: Reading) -> Result<Response<'_>, nom::Err<Fault>> {
     let (i, n) = number(whole)?;
-    let (i, name) = keyword(sp_or_more(i, reading)?.0);
+    let (i, name) = match i {
+        // In the words of all servers.
+        [b' ', b'F', b'E', b'T', b'C', b'H', rest @ ..] if matches!(rest, [b' ', ..]) => (rest, FETCH),
+        _ => keyword(sp_or_more(i, reading)?.0),
+    };
     if name == FETCH {
         let i = fetched::open(i, reading)?;
         // Its items are read where they are wanted.
@@ -214,6 +220,6 @@ pub(crate) fn counted_tag(tag: &str, prefix: u8) -> Option<u32> {
 
 /// The text of a list of flags, each of them any word: `\*`, and what servers take for keywords.
 pub(crate) fn words_of(i: &[u8]) -> Option<FlagList<'_>> {
-    let (rest, list) = take_while(i, |b| matches!(b, b' '..=b'~') && !matches!(b, b'(' | b')' | b'"'));
+    let (rest, list) = take_while(i, is_flag_text);
     rest.is_empty().then_some(FlagList(list))
 }

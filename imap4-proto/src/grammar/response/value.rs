@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use crate::grammar::{
-    Fault, Parse, before, fault,
+    Fault, Parse, before, fault, is_flag_text,
     string::{literal_header, nil, quoted, take_while},
 };
 use crate::types::{AString, FlagList, Form, NString, Quirks, Reading};
@@ -33,7 +33,6 @@ pub(super) fn trimmed(mut i: &[u8], reading: Reading) -> &[u8] {
 }
 
 /// `string = quoted / literal`, and `literal8`. A literal may hold anything: it is the message's octets.
-#[inline]
 pub(super) fn string(i: &[u8], reading: Reading) -> Parse<'_, AString<'_>> {
     match i {
         [b'"', ..] => {
@@ -90,16 +89,17 @@ pub(super) fn nstring(i: &[u8], reading: Reading) -> Parse<'_, NString<'_>> {
 #[inline]
 pub(super) fn flag_list(i: &[u8], reading: Reading) -> Parse<'_, FlagList<'_>> {
     let [b'(', inner @ ..] = i else { return fault("A list of flags is missing") };
-    let Some(end) = memchr(b')', inner) else { return fault("A list of flags does not end") };
-    let Some((list, [_, rest @ ..])) = inner.split_at_checked(end) else {
-        return fault("A list of flags does not end");
-    };
-    let empty = list.ends_with(b"\\") || list.windows(2).any(|w| w == b"\\ ");
-    let wrong = list.iter().any(|b| !matches!(b, b' '..=b'~') || matches!(b, b'(' | b'"'));
-    if wrong || empty && !reading.may(Quirks::EMPTY_FLAG) {
+    let (rest, list) = take_while(inner, is_flag_text);
+    let [b')', rest @ ..] = rest else { return fault("A list of flags does not end") };
+    if !reading.may(Quirks::EMPTY_FLAG) && has_empty_flag(list) {
         return fault("A flag is missing");
     }
     Ok((rest, FlagList(list)))
+}
+
+/// Whether a backslash stands alone.
+pub(super) fn has_empty_flag(list: &[u8]) -> bool {
+    list.ends_with(b"\\") || list.windows(2).any(|w| w == b"\\ ")
 }
 
 /// Any value: a string, an atom or the like, or a list of them in parentheses, however deep. What follows it.

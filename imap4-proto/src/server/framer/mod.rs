@@ -226,7 +226,12 @@ impl Framer {
         if self.header.is_outside() {
             match self.mode {
                 Mode::Plain | Mode::Skip => {
-                    let n = memchr2(b'{', b'\n', tail);
+                    let n = match tail {
+                        // As a client sends that does not buffer: not worth a search.
+                        [b'{' | b'\n'] => Some(0),
+                        [_] => None,
+                        _ => memchr2(b'{', b'\n', tail),
+                    };
                     self.look(n.unwrap_or(tail.len()));
                     skipped = n?;
                 }

@@ -1,0 +1,20 @@
+//! All that is counted, and the peers beside it.
+
+mod imap_client;
+mod imap_server;
+mod payload;
+mod pop3;
+mod sasl;
+mod smtp;
+
+use crate::case::Case;
+
+/// All cases, in the order of the table.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    [imap_server::jobs(), imap_client::jobs(), smtp::jobs(), payload::jobs(), pop3::jobs(), sasl::jobs()]
+        .into_iter()
+        .flatten()
+        .flat_map(crate::case::Job::cases)
+        .collect()
+}

@@ -1,0 +1,91 @@
+//! One step of SASL PLAIN: the message is read and the host asked.
+
+use std::{hint::black_box, sync::Arc};
+
+use auth_sasl::{Answer, Channel, Identity, Mechanism, Request, Step};
+use rsasl::{
+    callback::{Context, SessionCallback, SessionData},
+    prelude::{Mechname, SASLConfig, SASLServer, State},
+    property::{AuthId, Password},
+    validate::{Validate, Validation, ValidationError},
+};
+
+use crate::case::Job;
+
+const MESSAGE: &[u8] = b"\0alice@example.test\0correct horse battery";
+
+fn verify(user: &str, password: &[u8]) -> bool {
+    user == "alice@example.test" && password == b"correct horse battery"
+}
+
+/// What the host is asked.
+fn read(message: &[u8]) -> Option<bool> {
+    let mut exchange = Mechanism::PLAIN.begin(&Channel::default());
+    match exchange.start(Some(message)) {
+        Ok(Step::Need(Request::Password(login))) => Some(verify(&login.authcid, login.password.expose())),
+        _ => None,
+    }
+}
+
+fn exchange(message: &[u8]) -> Option<bool> {
+    let mut exchange = Mechanism::PLAIN.begin(&Channel::default());
+    let Ok(Step::Need(Request::Password(login))) = exchange.start(Some(message)) else { return None };
+    let right = verify(&login.authcid, login.password.expose());
+    let step = exchange.answer(Answer::Accepted(Identity::new(login.authcid, login.authzid)));
+    matches!(step, Ok(Step::Done(_))).then_some(right)
+}
+
+#[derive(Debug)]
+struct Verify;
+
+#[derive(Debug)]
+struct Verified;
+
+impl Validation for Verified {
+    type Value = bool;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a property is missing")]
+struct Missing;
+
+impl SessionCallback for Verify {
+    fn validate(
+        &self,
+        _: &SessionData,
+        context: &Context<'_>,
+        validate: &mut Validate<'_>,
+    ) -> Result<(), ValidationError> {
+        validate.with::<Verified, _>(|| {
+            match (context.get_ref::<AuthId>(), context.get_ref::<Password>()) {
+                (Some(user), Some(password)) => Ok(verify(user, password)),
+                _ => Err(ValidationError::Boxed(Box::new(Missing))),
+            }
+        })?;
+        Ok(())
+    }
+}
+
+fn peer(config: &Arc<SASLConfig>, message: &[u8]) -> Option<bool> {
+    let server = SASLServer::<Verified>::new(Arc::clone(config));
+    let mut session = server.start_suggested(Mechname::parse(b"PLAIN").ok()?).ok()?;
+    let mut out = Vec::new();
+    match session.step(Some(message), &mut out) {
+        Ok(State::Finished(_)) => session.validation(),
+        _ => None,
+    }
+}
+
+pub(super) fn jobs() -> Vec<Job> {
+    let job = Job::new("SASL PLAIN", "message", 1)
+        .side("auth-sasl, read and verified", &Some(true), || read(black_box(MESSAGE)))
+        .side("auth-sasl, the whole exchange", &Some(true), || exchange(black_box(MESSAGE)));
+    let config = SASLConfig::builder().with_default_mechanisms().with_callback(Verify);
+    let job = match config {
+        Ok(config) => {
+            job.side("rsasl, the whole exchange", &Some(true), move || peer(&config, black_box(MESSAGE)))
+        }
+        Err(_) => job,
+    };
+    vec![job]
+}
