@@ -22,15 +22,17 @@ fuzz_target!(|data: &[u8]| {
                 CommandKind::Close | CommandKind::Unselect => server.closed("closed"),
                 CommandKind::Logout => server.logout("bye"),
                 CommandKind::Idle => server.accept_idle(),
+                // RFC 8437: there is no NO to it.
+                CommandKind::Unauthenticate => server.ok(None, "done"),
                 _ if turn % 5 == 0 => server.no(None, "no"),
                 _ => server.ok(None, "done"),
             },
             Event::Auth { .. } => server.challenge(b"go on"),
             Event::AuthResponse(_) => server.authenticated("in"),
-            Event::AppendBegin(_) | Event::AppendNext(_) if turn % 4 == 0 => {
+            Event::AppendBegin(_) | Event::AppendPart(_) | Event::AppendNext(_) if turn % 4 == 0 => {
                 server.refuse_literal(None, "no")
             }
-            Event::AppendBegin(_) | Event::AppendNext(_) => server.accept_literal(),
+            Event::AppendBegin(_) | Event::AppendPart(_) | Event::AppendNext(_) => server.accept_literal(),
             Event::AppendEnd | Event::IdleDone => server.ok(None, "done"),
             _ => Ok(()),
         };

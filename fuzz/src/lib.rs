@@ -53,6 +53,7 @@ fn run<M: Machine>(mut machine: M, data: &[u8], mut answer: impl FnMut(&mut M, &
                     }
                     machine.upgraded(Upgraded::Tls(TlsInfo::default()));
                 }
+                Ok(Poll::Upgrade(Upgrade::Deflate)) => machine.upgraded(Upgraded::Deflate),
                 Ok(Poll::Blocked) if may_block => return,
                 Ok(Poll::Blocked) => panic!("an event was left without an answer"),
                 Ok(_) | Err(_) => return,

@@ -9,6 +9,20 @@
 //! - [`server`]: the state machine of the accepting side. It does no IO, and allocates nothing for a simple command.
 //! - [`mutf7`]: mailbox names in IMAP4rev1.
 //!
+//! # What is spoken
+//!
+//! Every row is read and written in both directions, by both machines. A server takes and shows what its
+//! [`Config::capabilities`](server::Config::capabilities) has, and answers BAD to the rest as to unknown commands.
+//!
+//! | | RFC |
+//! |---|---|
+//! | the protocol | IMAP4rev1 3501, IMAP4rev2 9051; modified UTF-7, UTF8=ACCEPT 6855, response codes 5530, STARTTLS |
+//! | the connection | SASL-IR 4959, LITERAL+ and LITERAL- 7888, ENABLE 5161, ID 2971, IDLE 2177, NOTIFY 5465, COMPRESS=DEFLATE 4978, UNAUTHENTICATE 8437, UIDONLY 9586, INPROGRESS 9585, MESSAGELIMIT and SAVELIMIT 9738, JMAPACCESS 9698 |
+//! | mailboxes | NAMESPACE 2342, UNSELECT 3691, CHILDREN 3348, LIST-EXTENDED 5258, SPECIAL-USE and CREATE-SPECIAL-USE 6154, LIST-STATUS 5819, LIST-METADATA 9590, LIST-MYRIGHTS 8440, STATUS=SIZE 8438, QUOTA 9208 and 2087, ACL 4314, METADATA 5464 |
+//! | messages in | MULTIAPPEND 3502, APPENDLIMIT 7889, CATENATE 4469, REPLACE 8508, UIDPLUS 4315, MOVE 6851, URLAUTH 4467 |
+//! | messages out | BINARY 3516, CONDSTORE and QRESYNC 7162, OBJECTID 8474, PREVIEW 8970, SAVEDATE 8514 |
+//! | searches | ESEARCH 4731, SEARCHRES 5182, WITHIN 5032, SORT and THREAD 5256, SORT=DISPLAY 5957, ESORT, CONTEXT=SEARCH and CONTEXT=SORT 5267, PARTIAL 9394, MULTISEARCH 7377, SEARCH=FUZZY 6203 |
+//!
 //! # A server, by hand
 //!
 //! Bytes go in, events come out, answers go in, bytes come out. A driver (`mail-drive`) does this on a socket.
@@ -71,6 +85,40 @@
 //! `AppendEnd`, and whether it is wanted is decided before the client may send it. A body section leaves as
 //! [`FetchWriter::begin_literal`](server::FetchWriter::begin_literal) and shared
 //! [`Server::literal`](server::Server::literal)s.
+//!
+//! A message that CATENATE puts together comes in steps: each says which URLs come next, and what then: a text of so many octets, which
+//! come as `AppendChunk`s, or the message's end.
+//!
+//! ```
+//! # use imap4_proto::{server::{Config, Event, Server}, types::Capabilities};
+//! # use mail_wire::{Instant, Machine, Poll};
+//! # let mut config = Config::default();
+//! # config.capabilities = Capabilities::IMAP4REV1 | Capabilities::LITERAL_PLUS | Capabilities::CATENATE;
+//! # let mut server = Server::preauthenticated(config);
+//! let mut input: &[u8] = b"a APPEND Sent CATENATE (URL \"/Drafts/;UID=20\" TEXT {4+}\r\n--b\n URL \"/Drafts/;UID=30\")\r\n";
+//! let mut parts = Vec::new();
+//! while let Poll::Frame(n) = server.poll(input, Instant::ZERO)? {
+//!     let (frame, rest) = input.split_at(n);
+//!     input = rest;
+//!     let part = match server.event(frame) {
+//!         Event::AppendBegin(begin) => begin.message.catenate,
+//!         Event::AppendPart(part) => Some(part),
+//!         Event::AppendChunk(octets) => {
+//!             parts.push(octets.to_vec());
+//!             continue;
+//!         }
+//!         Event::AppendEnd => {
+//!             server.ok(None, "Sent")?;
+//!             continue;
+//!         }
+//!         _ => continue,
+//!     };
+//!     parts.extend(part.into_iter().flat_map(|part| part.urls).map(|url| url.0.bytes().into_owned()));
+//!     server.accept_literal()?;
+//! }
+//! assert_eq!(parts, [&b"/Drafts/;UID=20"[..], b"--b\n", b"/Drafts/;UID=30"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # A client, by hand
 //!

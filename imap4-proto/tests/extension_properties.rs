@@ -284,13 +284,7 @@ proptest! {
 
     #[test]
     fn commands_come_back(command in any::<bool>().prop_flat_map(|utf8| (Just(utf8), command(utf8)))) {
-        let (utf8, command) = command;
-        let mut wire = Vec::new();
-        command.encode(&mut wire);
-        let back = Command::parse(&wire, utf8);
-        prop_assert_eq!(back.as_ref(), Some(&command), "{}", wire.escape_ascii());
-        let owned = command.clone().into_owned();
-        prop_assert_eq!(owned.get(), Some(command));
+        comes_back(&command.1, command.0)?;
     }
 
     #[test]

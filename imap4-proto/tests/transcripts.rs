@@ -147,20 +147,8 @@ fn is_append(command: &str) -> bool {
     config.capabilities = Capabilities::from_bits(u128::MAX).without(Capabilities::LITERAL_MINUS);
     let mut server = Server::preauthenticated(config);
     let wire = format!("t {command}\r\n");
-    let mut input = wire.as_bytes();
-    loop {
-        match server.poll(input, Instant::ZERO) {
-            Ok(Poll::Frame(n)) => {
-                let (frame, rest) = input.split_at(n);
-                input = rest;
-                match server.event(frame) {
-                    server::Event::AppendBegin(_) => return true,
-                    _ => return false,
-                }
-            }
-            _ => return false,
-        }
-    }
+    let Ok(Poll::Frame(n)) = server.poll(wire.as_bytes(), Instant::ZERO) else { return false };
+    matches!(server.event(&wire.as_bytes()[..n]), server::Event::AppendBegin(_))
 }
 
 #[test]

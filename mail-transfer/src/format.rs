@@ -82,7 +82,8 @@ pub trait Sink {
     fn message_end(&mut self) -> Result<()>;
     /// The mailbox is complete.
     fn mailbox_end(&mut self) -> Result<()>;
-    /// All is written: what was written becomes durable.
+    /// All is written. A single file is on the disk then; a file for each message is left to the operating
+    /// system.
     fn finish(&mut self) -> Result<()>;
     /// What could not be kept, in words.
     fn take_notes(&mut self) -> Vec<String> {

@@ -44,7 +44,7 @@ fn real_messages_come_back_from_every_format() {
         return;
     }
     // Every tenth suffices; the long run takes all.
-    let step = if std::env::var_os("TRANSFER_ROUNDS").is_some() { 1 } else { 10 };
+    let step = if std::env::var_os("TRANSFER_TIMES").is_some() { 1 } else { 10 };
     let (_dir, store, anna) = account();
     let id = block_on(ensure(&anna, &MailboxName::inbox(), SpecialUse::NONE));
     for file in files.iter().step_by(step) {

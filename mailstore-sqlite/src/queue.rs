@@ -246,4 +246,44 @@ mod tests {
         assert_eq!(group(&queue).len(), 200 - GROUP_JOBS);
         assert!(matches!(queue.take(Duration::from_secs(9), &mut Gather::default()), Taken::Closed));
     }
+
+    #[test]
+    fn a_group_waits_for_those_just_answered_and_not_for_those_who_stay_away() {
+        let ms = Duration::from_millis;
+        let mut gather = Gather::default();
+        assert_eq!(gather.wish(0), None, "nobody was answered yet");
+        gather.committed(1, 0, ms(10));
+        assert_eq!(gather.wish(0), None, "one alone waits for nobody");
+        gather.committed(8, 2, ms(2));
+        assert_eq!(gather.wish(3), Some((10, Duration::from_micros(500))), "a quarter of a commit's time");
+        gather.committed(8, 2, ms(40));
+        assert_eq!(gather.wish(3), Some((10, GATHER)), "and never longer than this");
+        assert_eq!(gather.wish(10), None, "all are there");
+        gather.waited(10, 3, 7);
+        assert!(gather.wish(0).is_some(), "it was worth it");
+        gather.waited(10, 0, 4);
+        assert_eq!((0..SKIP).filter_map(|_| gather.wish(0)).count(), 0, "they stayed away");
+        assert!(gather.wish(0).is_some(), "they may be back");
+        gather.waited(10, 0, 0);
+        assert_eq!((0..2 * SKIP).filter_map(|_| gather.wish(0)).count(), 0, "less and less often");
+    }
+
+    #[test]
+    fn whoever_comes_back_in_time_is_in_the_group() {
+        let queue = Queue::new();
+        let mut gather = Gather::default();
+        gather.committed(3, 0, Duration::from_secs(1));
+        let push = |n| block_on(queue.push(Weight { rows: 1, bytes: 1 }, n)).unwrap();
+        std::thread::scope(|s| {
+            s.spawn(|| [1, 2, 3].map(push));
+            let mut all = 0;
+            while all < 3 {
+                if let Taken::Group(jobs) = queue.take(Duration::from_secs(9), &mut gather) {
+                    all += jobs.len();
+                }
+            }
+        });
+        // And nobody waits where there is nobody: an idle queue is idle after its patience.
+        assert!(matches!(queue.take(Duration::from_millis(1), &mut gather), Taken::Idle));
+    }
 }

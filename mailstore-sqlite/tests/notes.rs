@@ -31,9 +31,8 @@ fn a_restored_mailbox_is_counted_and_keeps_what_its_predecessor_was_given() {
         anna.acl().unwrap().set(&work, "ben", Some(Rights::READ)).await.unwrap();
         let entry = ("/private/comment".to_owned(), Some(b"mine".to_vec()));
         anna.metadata().unwrap().set(Some(&work), std::slice::from_ref(&entry)).await.unwrap();
-        // A restoration is not refused, whatever the limits.
         store
-            .set_quota("anna", QuotaLimits { octets: Some(100), messages: Some(1), mailboxes: Some(2) })
+            .set_quota("anna", QuotaLimits { octets: Some(150), messages: Some(2), mailboxes: Some(2) })
             .unwrap();
         let restore = anna.restore("1").unwrap();
         let mailbox = RestoredMailbox {
@@ -53,7 +52,7 @@ fn a_restored_mailbox_is_counted_and_keeps_what_its_predecessor_was_given() {
             save_date: None,
             pop3_uidl: None,
             thread_id: None,
-            from: RestoredFrom::Staged(staged),
+            from: RestoredFrom::Staged(Box::new(staged)),
         };
         restore.put(&id, vec![message]).await.unwrap();
         let used = store.quota("anna").unwrap().1;
@@ -66,8 +65,11 @@ fn a_restored_mailbox_is_counted_and_keeps_what_its_predecessor_was_given() {
         let kept = anna.metadata().unwrap().get(Some(&id), &["/private".into()], u8::MAX).await.unwrap();
         assert_eq!(kept, [("/private/comment".to_owned(), b"mine".to_vec())]);
 
+        let other = RestoredMailbox { name: name("Other"), ..mailbox };
         let abandoned = anna.restore("2").unwrap();
-        abandoned.mailbox(&RestoredMailbox { name: name("Other"), ..mailbox }).await.unwrap();
+        assert_eq!(abandoned.mailbox(&other).await.unwrap_err().kind, ErrorKind::OverQuota);
+        store.set_quota("anna", QuotaLimits::default()).unwrap();
+        abandoned.mailbox(&other).await.unwrap();
         assert_eq!(store.quota("anna").unwrap().1.mailboxes, 3);
         anna.abandon_restores().await.unwrap();
         assert_eq!(store.quota("anna").unwrap().1.mailboxes, 2);

@@ -78,11 +78,11 @@ fn appends(c: &mut Criterion, filled: usize) {
     let mut group = c.benchmark_group(format!("append 8 KiB, durable, to {filled} messages"));
     group.sampling_mode(SamplingMode::Flat).sample_size(10).measurement_time(Duration::from_secs(4));
     group.throughput(Throughput::Elements(1));
+    let dir = dir();
+    let plain = Maildir::new(dir.path().join("plain"), false, filled, &small);
+    let listed = Maildir::new(dir.path().join("listed"), true, filled, &small);
+    let inbox = Inbox::new(&dir.path().join("store"), filled, &small);
     for n in APPENDERS {
-        let dir = dir();
-        let plain = Maildir::new(dir.path().join("plain"), false, filled, &small);
-        let listed = Maildir::new(dir.path().join("listed"), true, filled, &small);
-        let inbox = Inbox::new(&dir.path().join("store"), filled, &small);
         let rows = [
             (
                 "Maildir, no UIDs",

@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
+use auth_sasl::ClientLogin;
 use futures_rustls::TlsConnector;
 use imap4_proto::client::{Client, Config};
 use mail_drive::{Connect, Driver, Instant, NoTls, Timer};
@@ -11,7 +12,6 @@ use rustls::{
 };
 use tokio::{net::TcpStream, time};
 use tokio_util::compat::TokioAsyncReadCompatExt as _;
-use zeroize::Zeroizing;
 
 use crate::{Cli, Fault, Tls, talk::Talk};
 
@@ -28,15 +28,17 @@ impl Timer for Clock {
     }
 }
 
-pub(crate) async fn run(cli: &Cli, password: Zeroizing<String>) -> Result<(), Fault> {
+pub(crate) async fn run(cli: &Cli, who: ClientLogin) -> Result<(), Fault> {
     let port = cli.port.unwrap_or(if cli.tls == Tls::Implicit { 993 } else { 143 });
-    let stream = TcpStream::connect((cli.host.as_str(), port)).await?;
+    let stream = TcpStream::connect((cli.host.as_str(), port))
+        .await
+        .map_err(|e| format!("no connection to {}, port {port}: {e}. Check --host and --port", cli.host))?;
     // Commands are small, and each is waited for.
     stream.set_nodelay(true)?;
     let stream = stream.compat();
     let clock = Clock(time::Instant::now());
     let machine = Client::new(Config::default());
-    let talk = Talk::new(cli, password);
+    let talk = Talk::new(cli, who);
     match cli.tls {
         Tls::None => talk.run(Driver::new(machine, stream, clock, NoTls)).await,
         Tls::Starttls => talk.run(Driver::new(machine, stream, clock, trust(cli)?)).await,
@@ -47,7 +49,7 @@ pub(crate) async fn run(cli: &Cli, password: Zeroizing<String>) -> Result<(), Fa
 /// TLS to a server whose certificate one of the trusted ones has signed.
 fn trust(cli: &Cli) -> Result<Connect, Fault> {
     let mut roots = RootCertStore::empty();
-    let unreadable = |e| format!("{}: {e}", cli.ca.display());
+    let unreadable = |e| format!("{}: {e}. --ca names a file of trusted certificates", cli.ca.display());
     for certificate in CertificateDer::pem_file_iter(&cli.ca).map_err(unreadable)? {
         // A root that cannot be used is not trusted, that is all.
         _ = roots.add(certificate.map_err(unreadable)?);

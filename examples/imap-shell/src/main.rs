@@ -1,26 +1,35 @@
-//! A small IMAP client: how the client machine, a driver and TLS are put together.
+//! A small IMAP client, and a way into the client machine for whoever reads it. In this order:
 //!
-//! `connect` makes the connection, `talk` is the conversation: commands go out by methods, events come in.
+//! 1. `main`: what the user wants.
+//! 2. [`connect`]: a socket, TLS, a [`Driver`](mail_drive::Driver) and the machine,
+//!    [`Client`](imap4_proto::client::Client).
+//! 3. [`talk`]: the conversation. Commands go out by methods of the machine, events come in.
+//! 4. [`login`]: SASL. The machine carries the exchange, `auth-sasl` makes it.
+//! 5. [`show`]: what responses hold.
 #![forbid(unsafe_code)]
 
 mod connect;
+mod login;
+mod show;
 mod talk;
 
 use std::{
-    io::{BufRead as _, Write as _},
+    io::{BufRead as _, IsTerminal as _, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
+use auth_sasl::{ClientLogin, Secret};
 use clap::{Parser, Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
 const AFTER: &str = "\
-The password is read from the variable IMAP_PASSWORD, else from the first line of standard input.
+The password is read from the variable IMAP_PASSWORD, else from the first line of standard input. With IMAP_TOKEN the login
+is by that OAuth 2 access token instead (OAUTHBEARER or XOAUTH2), and no password is asked for.
 
 Try it:
   imap-shell --host imap.example.test --user fred list
-  imap-shell --host imap.example.test --user fred fetch INBOX 1:* 
+  imap-shell --host imap.example.test --user fred fetch INBOX 1:*
   imap-shell --host imap.example.test --user fred fetch INBOX 7 --body > message.eml
   imap-shell --host localhost --port 1143 --tls starttls --ca mail-data/cert.pem --user alice idle INBOX";
 
@@ -43,6 +52,15 @@ struct Cli {
     /// Who logs in
     #[arg(long)]
     user: String,
+    /// The one SASL mechanism to log in by, as PLAIN or SCRAM-SHA-256; else the best that both sides have
+    #[arg(long, value_name = "NAME")]
+    mechanism: Option<String>,
+    /// Compresses the connection where the server can (COMPRESS=DEFLATE)
+    #[arg(long)]
+    compress: bool,
+    /// Tells on standard error how the login went and what the server lets one know
+    #[arg(long, short)]
+    verbose: bool,
     #[command(subcommand)]
     action: Action,
 }
@@ -54,7 +72,7 @@ enum Tls {
     Implicit,
     /// After STARTTLS; without it there is no login
     Starttls,
-    /// Not at all: for tests on this machine
+    /// Not at all, and passwords are shown to everybody: for tests on this machine
     None,
 }
 
@@ -82,19 +100,37 @@ enum Action {
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-fn password() -> Result<Zeroizing<String>, Fault> {
-    if let Ok(password) = std::env::var("IMAP_PASSWORD") {
-        return Ok(Zeroizing::new(password));
+/// Who logs in, with what.
+fn credentials(user: &str) -> Result<ClientLogin, Fault> {
+    if let Ok(token) = std::env::var("IMAP_TOKEN") {
+        let token = Zeroizing::new(token);
+        return Ok(ClientLogin::token(user, Secret::new(token.as_bytes())));
     }
-    let mut line = Zeroizing::new(String::new());
-    std::io::stdin().lock().read_line(&mut line)?;
-    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+    let password = match std::env::var("IMAP_PASSWORD") {
+        Ok(password) => Zeroizing::new(password),
+        Err(_) => {
+            let stdin = std::io::stdin();
+            if stdin.is_terminal() {
+                write!(std::io::stderr(), "password of {user} (it is shown): ")?;
+            }
+            let mut line = Zeroizing::new(String::new());
+            stdin.lock().read_line(&mut line)?;
+            line
+        }
+    };
+    let password = password.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(
+            "there is no password: set IMAP_PASSWORD (or IMAP_TOKEN), or write it to standard input".into()
+        );
+    }
+    Ok(ClientLogin::password(user, Secret::new(password.as_bytes())))
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let talked = async { connect::run(&cli, password()?).await }.await;
+    let talked = async { connect::run(&cli, credentials(&cli.user)?).await }.await;
     if let Err(fault) = talked {
         // Where standard error is closed there is nobody to tell.
         _ = writeln!(std::io::stderr(), "imap-shell: {fault}");

@@ -1,41 +1,47 @@
-//! The conversation.
+//! The conversation: what is said when, and what is made of the answers.
 
-use std::io::{Stdout, Write as _};
+use std::io::Write as _;
 
+use auth_sasl::ClientLogin;
 use futures_io::{AsyncRead, AsyncWrite};
 use imap4_proto::{
     client::{Client, Event},
     server::State,
     types::{
-        Attribute, Attributes, Command, CommandKind, Envelope, Fetch, FetchItems, List, Patterns, Response,
-        Select, SequenceSet, Status, SystemFlags,
+        Capabilities, Command, CommandKind, Fetch, FetchItems, List, Patterns, ResponseText, Select,
+        SequenceSet, Status,
     },
 };
-use mail_drive::{Accept, Driver, Next, Timer, Turn};
-use zeroize::Zeroizing;
+use mail_drive::{Accept, DriveError, Driver, Next, Timer, Turn};
 
-use crate::{Action, Cli, Fault, Tls};
+use crate::{Action, Cli, Fault, Tls, login::Login, show::Shown};
 
 pub(crate) struct Talk {
-    user: String,
-    password: Zeroizing<String>,
+    login: Login,
     starttls: bool,
+    compress: bool,
+    verbose: bool,
     action: Action,
-    out: Stdout,
+    shown: Shown,
 }
 
 impl Talk {
-    pub(crate) fn new(cli: &Cli, password: Zeroizing<String>) -> Self {
+    pub(crate) fn new(cli: &Cli, who: ClientLogin) -> Self {
+        let bodies = matches!(cli.action, Action::Fetch { body: true, .. });
         Self {
-            user: cli.user.clone(),
-            password,
+            login: Login::new(who, cli.mechanism.clone()),
             starttls: cli.tls == Tls::Starttls,
+            compress: cli.compress,
+            verbose: cli.verbose,
             action: cli.action.clone(),
-            out: std::io::stdout(),
+            shown: Shown::new(bodies),
         }
     }
 
     /// Talks until the connection is closed.
+    ///
+    /// The driver sends what the machine has queued, reads, does TLS and compression when the machine asks for them, keeps its
+    /// deadlines (IDLE is begun anew in time), and returns at each event.
     pub(crate) async fn run<S, T, A>(mut self, mut driver: Driver<Client, S, T, A>) -> Result<(), Fault>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -43,7 +49,7 @@ impl Talk {
         A: Accept<S>,
     {
         loop {
-            let Turn { event, peer } = match driver.next_or(tokio::signal::ctrl_c()).await? {
+            let Turn { event, peer } = match driver.next_or(tokio::signal::ctrl_c()).await.map_err(hint)? {
                 Next::Turn(turn) => turn,
                 Next::End => break,
                 Next::Other(_, peer) => {
@@ -55,7 +61,7 @@ impl Talk {
             };
             self.hear(peer.machine, event)?;
         }
-        self.out.flush()?;
+        self.shown.flush()?;
         match driver.machine().state() {
             State::Logout => Ok(()),
             _ => Err("the server has closed the connection".into()),
@@ -65,6 +71,7 @@ impl Talk {
     /// One event: what it says is shown, and what follows it is begun.
     fn hear(&mut self, client: &mut Client, event: Event<'_>) -> Result<(), Fault> {
         match event {
+            // The server speaks first.
             Event::Greeting { status: Status::Bye, text } => {
                 return Err(format!("the server refuses: {}", text.words.escape_ascii()).into());
             }
@@ -72,25 +79,24 @@ impl Talk {
                 // Who greets like this in the clear takes TLS away (RFC 9051 section 11.1).
                 return Err("the server is logged in before TLS".into());
             }
-            Event::Greeting { status: Status::PreAuth, .. } => self.act(client)?,
+            Event::Greeting { status: Status::PreAuth, .. } => self.logged_in(client)?,
             Event::Greeting { .. } if self.starttls => _ = client.start_tls()?,
-            Event::Greeting { .. } => self.log_in(client)?,
-            Event::Response(response) => self.show(&response)?,
-            Event::FetchBegin { .. } | Event::FetchNext { .. } => {}
-            Event::FetchChunk(octets) => self.out.write_all(octets)?,
-            Event::Done { kind, status, text, .. } => match (kind, status) {
-                // The machine asks for it after STARTTLS: TLS is up.
-                (CommandKind::Capability, _) => self.log_in(client)?,
-                (CommandKind::StartTls | CommandKind::Logout, Status::Ok) => {}
-                (CommandKind::Login | CommandKind::Authenticate, Status::Ok) => self.act(client)?,
-                (CommandKind::Examine, Status::Ok) => self.selected(client)?,
-                (CommandKind::Idle, Status::Ok) => {}
-                (_, Status::Ok) => _ = client.command(&Command::Logout)?,
-                _ => return Err(format!("{}: {}", kind.name(), text.words.escape_ascii()).into()),
-            },
-            // PLAIN has no challenge but an empty one, which the machine has answered.
-            Event::Challenge(_) => client.cancel()?,
-            Event::Idling => writeln!(self.out, "waiting; Ctrl-C ends it")?,
+            Event::Greeting { .. } => self.login.begin(client)?,
+
+            // A command is complete. Several could be in flight: `tag` tells them apart.
+            Event::Done { kind, status: Status::Ok, .. } => self.done(client, kind)?,
+            Event::Done { kind: CommandKind::Compress, .. } => self.act(client)?,
+            Event::Done { kind, text, .. } => return Err(self.failed(kind, &text)),
+
+            // SASL.
+            Event::Challenge(challenge) => self.login.challenge(client, challenge.expose())?,
+
+            // Answers and news, whichever comes.
+            Event::Response(response) => self.shown.response(&response)?,
+            // A body streams past in chunks, however large it is; what stands beside it is of no use here.
+            Event::FetchChunk(octets) => self.shown.octets(octets)?,
+            Event::FetchBegin { .. } | Event::FetchNext { .. } | Event::FetchEnd { .. } => {}
+            Event::Idling => self.shown.line("waiting; Ctrl-C ends it")?,
             Event::Invalid { reason, frame } => {
                 writeln!(std::io::stderr(), "not understood ({reason}): {}", frame.escape_ascii())?;
             }
@@ -99,18 +105,42 @@ impl Talk {
         Ok(())
     }
 
-    fn log_in(&self, client: &mut Client) -> Result<(), Fault> {
-        if client.capabilities().is_some_and(|c| c.login_disabled || c.offers("PLAIN")) {
-            // RFC 4616 section 2
-            let response = Zeroizing::new(format!("\0{}\0{}", self.user, *self.password));
-            client.authenticate("PLAIN", Some(response.as_bytes()))?;
-        } else {
-            client.login(&self.user, &self.password)?;
+    /// A command has succeeded: the next one.
+    fn done(&mut self, client: &mut Client, kind: CommandKind) -> Result<(), Fault> {
+        match kind {
+            // Asked for by `Login`, or after STARTTLS by the machine itself: TLS is up, and what the server said in the clear is
+            // forgotten.
+            CommandKind::Capability => self.login.begin(client),
+            CommandKind::Login | CommandKind::Authenticate => {
+                let how = self.login.accepted()?;
+                self.tell(&format!("logged in by {how}"))?;
+                self.logged_in(client)
+            }
+            CommandKind::Compress => {
+                self.tell("the connection is compressed")?;
+                self.act(client)
+            }
+            CommandKind::Examine => self.selected(client),
+            CommandKind::StartTls | CommandKind::Logout | CommandKind::Idle => Ok(()),
+            _ => {
+                client.command(&Command::Logout)?;
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    /// Logged in.
+    fn logged_in(&self, client: &mut Client) -> Result<(), Fault> {
+        if self.compress && client.has(Capabilities::COMPRESS_DEFLATE) {
+            client.compress()?;
+            return Ok(());
+        }
+        if self.compress {
+            self.tell("the server cannot compress, or has not said so")?;
+        }
+        self.act(client)
+    }
+
+    /// What the user wants.
     fn act(&self, client: &mut Client) -> Result<(), Fault> {
         match &self.action {
             Action::List => {
@@ -118,6 +148,7 @@ impl Talk {
                 client.command(&Command::List(List::new(client.mailbox(b""), all)))?;
             }
             Action::Fetch { mailbox, .. } | Action::Idle { mailbox } => {
+                // Names go out in the encoding that the connection uses: modified UTF-7, or UTF-8.
                 let name = client.encode_name(mailbox);
                 client.command(&Command::Select(Select::new(client.mailbox(&name), true)))?;
             }
@@ -129,7 +160,8 @@ impl Talk {
     fn selected(&self, client: &mut Client) -> Result<(), Fault> {
         match &self.action {
             Action::Fetch { uids, body, .. } => {
-                let set = SequenceSet::parse(uids.as_bytes()).ok_or("these are no UIDs")?;
+                let set = SequenceSet::parse(uids.as_bytes())
+                    .ok_or_else(|| format!("{uids:?} are no UIDs: write 7, or 1:*, or 3,5:9"))?;
                 let items: &[u8] = if *body { b"BODY.PEEK[]" } else { b"(UID RFC822.SIZE FLAGS ENVELOPE)" };
                 let items = FetchItems::parse(items).ok_or("items")?;
                 client.command(&Command::Fetch(Fetch::new(true, set, items)))?;
@@ -139,70 +171,36 @@ impl Talk {
         Ok(())
     }
 
-    fn show(&mut self, response: &Response<'_>) -> Result<(), Fault> {
-        match response {
-            Response::List(mailbox) => {
-                let name = mailbox.name.decode().map_or_else(
-                    |_| mailbox.name.bytes().escape_ascii().to_string(),
-                    std::borrow::Cow::into_owned,
-                );
-                let attributes: Vec<_> = mailbox.attributes.names().collect();
-                writeln!(self.out, "{name}\t{}", attributes.join(" "))?;
+    fn failed(&self, kind: CommandKind, text: &ResponseText<'_>) -> Fault {
+        let words = text.words.escape_ascii();
+        match kind {
+            CommandKind::Login | CommandKind::Authenticate => self.login.refused(text),
+            CommandKind::StartTls => {
+                format!("the server has no STARTTLS: {words}. Try --tls implicit, mostly on port 993").into()
             }
-            // Octets of messages are all that is written where they are asked for.
-            _ if matches!(self.action, Action::Fetch { body: true, .. })
-                && !matches!(response, Response::Fetch(_)) => {}
-            Response::Exists(n) => writeln!(self.out, "{n} messages")?,
-            Response::Expunge(n) => writeln!(self.out, "message {n} is gone")?,
-            Response::Fetch(message) => self.message(message.number, message.items)?,
-            _ => {}
+            CommandKind::Examine => {
+                format!("the mailbox cannot be opened: {words}. The action `list` shows the names").into()
+            }
+            _ => format!("{} was refused: {words}", kind.name()).into(),
+        }
+    }
+
+    fn tell(&self, what: &str) -> Result<(), Fault> {
+        if self.verbose {
+            writeln!(std::io::stderr(), "{what}")?;
         }
         Ok(())
     }
+}
 
-    fn message(&mut self, number: u32, items: Attributes<'_>) -> Result<(), Fault> {
-        let (mut uid, mut size, mut flags, mut envelope) = (None, None, None, Envelope::default());
-        for item in items.iter() {
-            match item {
-                Attribute::Uid(n) => uid = Some(n),
-                Attribute::Rfc822Size(n) => size = Some(n),
-                Attribute::Flags(f) => flags = Some(f),
-                Attribute::Envelope(e) => envelope = e,
-                // A body so short that the server put it in quotes.
-                Attribute::Body { value: Some(octets), .. } => {
-                    return Ok(self.out.write_all(&octets.bytes())?);
-                }
-                _ => {}
-            }
-        }
-        write!(self.out, "{number}")?;
-        if let Some(uid) = uid {
-            write!(self.out, "\tuid {uid}")?;
-        }
-        if let Some(size) = size {
-            write!(self.out, "\t{size} octets")?;
-        }
-        if let Some(flags) = flags {
-            let system = [
-                (SystemFlags::SEEN, "seen"),
-                (SystemFlags::ANSWERED, "answered"),
-                (SystemFlags::FLAGGED, "flagged"),
-                (SystemFlags::DELETED, "deleted"),
-                (SystemFlags::DRAFT, "draft"),
-            ];
-            let set = flags.system();
-            let names = system.iter().filter(|(flag, _)| set.contains(*flag)).map(|(_, name)| *name);
-            let all: Vec<_> = names.chain(flags.keywords()).collect();
-            write!(self.out, "\t{}", all.join(" "))?;
-        }
-        if let Some(from) = envelope.from.first() {
-            let part = |p: &Option<std::borrow::Cow<'_, [u8]>>| {
-                p.as_deref().unwrap_or(b"").escape_ascii().to_string()
-            };
-            write!(self.out, "\t{}@{}", part(&from.mailbox), part(&from.host))?;
-        }
-        // A stranger wrote it: no control characters reach the terminal.
-        writeln!(self.out, "\t{}", envelope.subject.as_deref().unwrap_or(b"").escape_ascii())?;
-        Ok(())
+/// What may help, beside what went wrong.
+fn hint<E: std::error::Error + Send + Sync + 'static>(error: DriveError<E>) -> Fault {
+    match error {
+        DriveError::Handshake(error) => format!(
+            "the TLS handshake failed: {error}. --host must be the name in the certificate, --ca the file with who signed it, and \
+             --tls what the port speaks"
+        )
+        .into(),
+        other => Box::new(other),
     }
 }

@@ -102,6 +102,15 @@ impl Accounts {
         self.store.account(address.as_str())
     }
 
+    /// Whether any account is of this domain, in lower case.
+    pub(crate) fn has_domain(&self, domain: &str) -> mailstore_api::Result<bool> {
+        if self.lock().names.contains(domain) {
+            return Ok(true);
+        }
+        self.look_again()?;
+        Ok(self.lock().names.contains(domain))
+    }
+
     fn by_local_part(
         &self,
         local: &str,

@@ -12,7 +12,8 @@ A mail server for POP3, IMAP4 and SMTP submission that keeps its mail in one fol
 Started without anything, it serves on loopback: imap 1143, imaps 1993, pop3 1110, pop3s 1995, submission 1587,
 submissions 1465. At the first start it makes the folder ./mail-data with a self-signed certificate and the
 mailboxes alice@example.test and bob@example.test, and prints what a mail program wants to know, passwords included:
-they are shown this once. Mail to the addresses of its own mailboxes is delivered, all other is refused.";
+they are shown this once. Mail to its own mailboxes is delivered; all other goes to the smart host of the configuration,
+or is refused where there is none.";
 
 const AFTER: &str = "\
 Try it:
@@ -25,6 +26,7 @@ Try it:
   mailserver token keygen                           a key pair for [tokens]; then token issue alice@example.test
   mailserver store check                            is the mail sound? store repair mends what can be mended
   mailserver store backup /backup/monday            a copy of all mail, while the server runs
+  mailserver queue list                             what waits to go out
   mailserver export carol@example.test carol.tar    one mailbox with all it has; `import` brings it back
   mailserver import carol@example.test ~/Maildir    mail from elsewhere: Maildir, mbox, archives
   RUST_LOG=debug mailserver                         say more (or --log debug)
@@ -51,6 +53,33 @@ next start. A file with a fault is refused, and the old settings stay.
   plaintext = \"tls-only\"          # or \"always\": passwords without TLS, for tests on loopback
   scram = true                    # SCRAM-SHA-1, -256, -512 with and without -PLUS: keys are kept beside each hash
   cram_md5 = false                # CRAM-MD5 and APOP, for mailboxes whose password stands here
+  [submission]
+  header_from = \"name-sender\"    # a foreign From: gets a Sender:; or \"refuse\", or \"any\"
+  strip_bcc = false               # take Bcc: out of messages
+  vrfy = false                    # answer VRFY with more than 252
+  bare_newlines = \"refuse\"        # or \"keep\": a CR or LF that stands alone in a message
+  recipients = 1000               # of one message
+  front_ends = []                 # networks from where XCLIENT is believed, like \"192.0.2.0/28\"
+  [relay]                         # without it nothing goes to other servers
+  host = \"smtp.example.test\"
+  port = 587                      # 465 for implicit, 25 for none
+  tls = \"starttls\"               # or \"implicit\", \"none\"
+  #ca = \"ca.pem\"                 # whose certificates are good, in place of those this system trusts
+  username = \"us@example.test\"    # with one of: password, password_file, token_file (OAuth 2, read at each login)
+  password_file = \"relay.secret\"
+  concurrency = 4                 # messages on their way at once
+  retry_first_seconds = 300       # then twice as long each time,
+  retry_longest_seconds = 7200    # but never longer
+  expires_hours = 120             # then the sender gets it back
+  delay_notice_hours = 4          # then the sender is told that it takes longer
+  [lmtp]                          # mail from an MTA; no login
+  listen = [\"127.0.0.1:2424\", \"unix:lmtp.sock\"]  # none by default
+  peers = [\"127.0.0.0/8\", \"::1\"]  # who may connect by TCP
+  over_quota = \"temporary\"       # 452; or \"permanent\", 552
+  plus_addressing = false         # user+detail@domain is user@domain's
+  [pop3]
+  login_delay_seconds = 0         # between two logins to a mailbox
+  #expire_days = 30               # said to clients; 0: what was fetched is removed at QUIT
   [limits]
   connections = 10000             # in all
   connections_per_address = 50    # loopback is exempt
@@ -63,6 +92,7 @@ next start. A file with a fault is refused, and the old settings stay.
   #auth_policy = \"modern\"         # one of those below
   #valid_from = 2026-01-31T00:00:00Z  # older tokens are refused, older sessions ended
   kind = \"user\"                   # \"administrator\", \"guest\", \"anonymous\": no POP3, no IMAP4
+  send_as = []                    # other addresses it may send as; \"@example.test\" for all of a domain
   shared_with = []                # addresses that may open it, by authzid or XOAUTH2's user=
   [access]
   security_defaults = false       # no password logins at all
@@ -115,6 +145,9 @@ pub(crate) enum Command {
     /// Check, repair, back up or shrink the mail store; the server may run meanwhile
     #[command(subcommand)]
     Store(Store),
+    /// See and manage the mail that waits to go out; the server may run meanwhile
+    #[command(subcommand)]
+    Queue(Queue),
     /// What the access policy says
     #[command(subcommand)]
     Policy(Policy),
@@ -163,6 +196,24 @@ pub(crate) struct Issue {
 }
 
 #[derive(Subcommand, Debug)]
+pub(crate) enum Queue {
+    /// List what waits: from whom, for whom, since when, and what went wrong last
+    List,
+    /// Try messages now, whenever they were due
+    Retry {
+        /// Their names, as `list` shows them first; or `all`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Remove messages; nobody is told
+    Drop {
+        /// Their names, as `list` shows them first; or `all`
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+}
+
+#[derive(Subcommand, Debug)]
 pub(crate) enum Store {
     /// Look for faults and change nothing; ends with 0 for a sound store, 3 for faults
     ///
@@ -177,9 +228,9 @@ pub(crate) enum Store {
     Repair,
     /// Copy the store, as it is at one moment, into a new folder
     ///
-    /// The copy is a mail store: `mailserver --data FOLDER` serves it. Big messages are hard links where the
-    /// file system allows, which need no room; to be safe from a broken disk, copy the folder to another.
-    /// The folder appears when it is complete.
+    /// The copy is a mail store: `mailserver --data FOLDER` serves it, and sends what waited in the queue once more. Big
+    /// messages are hard links where the file system allows, which need no room; to be safe from a broken disk, copy
+    /// the folder to another. The folder appears when it is complete.
     Backup {
         /// A folder that does not exist, or is empty
         #[arg(value_name = "FOLDER")]

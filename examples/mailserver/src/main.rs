@@ -3,7 +3,8 @@
 //! `mailserver --help` says how it is used. Where to look: `config` (the file), `serve` (from start to
 //! stop), `listen` (connections come in), `session` (a connection is handed to its protocol),
 //! `authority` (who may enter), `live` and `reload` (settings that change while it runs), `accounts`, `user` and `quota`
-//! (mailboxes), `care` (the store), `transfer` (mail in and out), `router` (where submitted mail goes).
+//! (mailboxes), `care` (the store), `transfer` (mail in and out), `router` (where mail goes),
+//! `relay` and `queue` (what goes out), `lmtp` (what comes in).
 #![forbid(unsafe_code)]
 
 mod accounts;
@@ -17,11 +18,14 @@ mod fault;
 mod limits;
 mod listen;
 mod live;
+mod lmtp;
 mod password;
 mod policy;
 mod present;
 mod prompt;
+mod queue;
 mod quota;
+mod relay;
 mod reload;
 mod remembered;
 mod router;
@@ -64,6 +68,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Quota(command)) => quota::run(command, &config)?,
         Some(Command::Policy(command)) => policy::run(command, &config)?,
         Some(Command::Token(command)) => token::run(command, &config)?,
+        Some(Command::Queue(command)) => return queue::run(command, &config),
         Some(Command::Store(command)) => return care::run(command, &config),
         Some(Command::Export(command)) => return transfer::run_export(command, &config),
         Some(Command::Import(command)) => return transfer::run_import(command, &config),

@@ -19,10 +19,12 @@ use crate::{
     limits::Connections,
     listen,
     live::{Live, Settings},
-    password,
+    lmtp, password,
     present::Present,
+    relay::Workers,
     reload::Reload,
-    session::Sessions,
+    router::Routes,
+    session::{Clock, Sessions},
     stored, table, user,
 };
 
@@ -32,7 +34,7 @@ const GOODBYE: Duration = Duration::from_secs(10);
 const FIRST: [&str; 2] = ["alice@example.test", "bob@example.test"];
 
 pub(crate) fn run(config: Config) -> Result<()> {
-    if config.listen.is_empty() {
+    if config.listen.is_empty() && config.post.lmtp.listen.is_empty() {
         return Err(Fault::new(
             "nothing to serve: give at least one address under [listen], like imap = [\"127.0.0.1:1143\"]",
         ));
@@ -48,6 +50,7 @@ async fn serve(config: Config) -> Result<()> {
     raise_descriptor_limit(config.limits.connections);
     // Ports first: what another server holds is the likeliest fault, and nothing is made yet.
     let listeners = listen::bind(&config.listen)?;
+    let (lmtp, lmtp_names) = lmtp::Listeners::bind(&config.post.lmtp.listen)?;
     let store = user::open_store(&config)?;
     let tls = certificate::load(&config)?;
     let accounts = Arc::new(Accounts::new(store.clone()));
@@ -68,13 +71,17 @@ async fn serve(config: Config) -> Result<()> {
     user::say(&table::text(&config, &bound, &rows, trusted))?;
     drop(rows);
 
+    let clock = Clock::new();
+    let routes = Routes::new(Arc::clone(&accounts), &config.post);
+    let workers = Workers::new(&config, store.clone(), routes.clone(), clock)?;
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
     let connections = Connections::new(config.limits);
     let sessions = Arc::new(Sessions::new(
         &config,
         store.clone(),
-        Arc::clone(&accounts),
+        routes.clone(),
+        clock,
         authority,
         &tls,
         Arc::clone(&live),
@@ -85,6 +92,12 @@ async fn serve(config: Config) -> Result<()> {
         let (sessions, connections) = (Arc::clone(&sessions), Arc::clone(&connections));
         tracker.spawn(listener.run(sessions, connections, tracker.clone(), stopping.clone()));
     }
+    let service = lmtp::Service::new(&config, store.clone(), routes, clock);
+    lmtp.start(&service, &tracker, &stopping);
+    for name in lmtp_names {
+        tracing::info!(address = name, "serving LMTP");
+    }
+    workers.start(&tracker, &stopping).await?;
     let (hostname, reload) = (config.hostname.clone(), Reload::new(config, accounts, live, present));
     tracker.spawn(reload.watch(stopping.clone())?);
     tracing::info!(hostname, listeners = bound.len(), "serving");

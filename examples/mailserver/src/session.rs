@@ -9,7 +9,6 @@ use std::{
 };
 
 use crate::{
-    accounts::Accounts,
     authority::Gate,
     certificate::Tls,
     config::{Config, Service},
@@ -18,7 +17,7 @@ use crate::{
     live::Live,
     password,
     present::Present,
-    router::LocalDelivery,
+    router::Routes,
     user,
 };
 use mail_drive::{Acceptor, Instant, Timer};
@@ -44,7 +43,7 @@ type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
 pub(crate) struct Sessions {
     store: SqliteStore,
     authority: Arc<Gate>,
-    router: LocalDelivery,
+    router: Routes,
     live: Arc<Live>,
     present: Arc<Present>,
     pop3: pop3::Config,
@@ -59,6 +58,13 @@ pub(crate) struct Sessions {
 /// tokio's clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(time::Instant);
+
+impl Clock {
+    /// It begins now.
+    pub(crate) fn new() -> Self {
+        Self(time::Instant::now())
+    }
+}
 
 impl Timer for Clock {
     fn now(&self) -> Instant {
@@ -82,7 +88,8 @@ impl Sessions {
     pub(crate) fn new(
         config: &Config,
         store: SqliteStore,
-        accounts: Arc<Accounts>,
+        router: Routes,
+        clock: Clock,
         authority: Arc<Gate>,
         tls: &Tls,
         live: Arc<Live>,
@@ -98,16 +105,19 @@ impl Sessions {
         let mut submission = submission::Config::new(&config.hostname);
         // The store counts the trace fields, too.
         submission.smtp.size_limit = Some(user::LARGEST - TRACE);
+        config.post.apply(&mut submission);
+        let mut pop3 = pop3::Config::new(&config.hostname);
+        config.post.apply_to_pop3(&mut pop3);
         Ok(Self {
             store,
             authority,
-            router: LocalDelivery::new(accounts),
+            router,
             live,
             present,
             submission,
-            pop3: pop3::Config::new(&config.hostname),
+            pop3,
             acceptor,
-            clock: Clock(time::Instant::now()),
+            clock,
             stopping,
             next: AtomicU32::new(u32::from_be_bytes(first)),
         })

@@ -185,7 +185,8 @@ impl Capabilities {
         Self::NAMES.iter().filter(move |(c, _)| self.contains(*c)).map(|(_, n)| *n)
     }
 
-    /// The set with all that its members bring with them: IMAP4rev2's base, CONDSTORE for QRESYNC.
+    /// The set with all that its members bring with them: IMAP4rev2's base, CONDSTORE for QRESYNC, SORT and ESORT for CONTEXT=SORT
+    /// (RFC 5267 section 4.1), ENABLE for what must be enabled.
     #[must_use]
     pub const fn implied(self) -> Self {
         let mut all = self;
@@ -194,6 +195,12 @@ impl Capabilities {
         }
         if all.contains(Self::QRESYNC) {
             all = all.and(Self::CONDSTORE).and(Self::ENABLE);
+        }
+        if all.contains(Self::CONTEXT_SORT) {
+            all = all.and(Self::SORT).and(Self::ESORT);
+        }
+        if all.contains(Self::UIDONLY) {
+            all = all.and(Self::ENABLE);
         }
         all
     }

@@ -5,7 +5,7 @@
 use std::num::NonZeroU32;
 
 use imap4_proto::types::{
-    AString, Date, FetchItems, FlagList, MailboxArg, PartialRange, Search, SearchKey, SearchReturn,
+    AString, Command, Date, FetchItems, FlagList, MailboxArg, PartialRange, Search, SearchKey, SearchReturn,
     SequenceSet, SystemFlags,
 };
 use proptest::prelude::*;
@@ -247,4 +247,15 @@ pub fn any_search() -> impl Strategy<Value = Search<'static>> {
             search.charset = charset.map(|c| AString::new(c.as_bytes()));
             search
         })
+}
+
+/// decode(encode(x)) = x, at once and from the copy that outlives the frame.
+pub fn comes_back(command: &Command<'static>, utf8: bool) -> Result<(), TestCaseError> {
+    let mut wire = Vec::new();
+    command.encode(&mut wire);
+    let back = Command::parse(&wire, utf8);
+    prop_assert_eq!(back.as_ref(), Some(command), "{}", wire.escape_ascii());
+    let owned = command.clone().into_owned();
+    prop_assert_eq!(owned.get(), Some(command.clone()));
+    Ok(())
 }

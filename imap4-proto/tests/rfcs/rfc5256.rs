@@ -119,7 +119,8 @@ fn what_has_no_place() {
         duet.ask(line, expunge, if may { "* 1 EXPUNGE\n$ OK done" } else { "$ OK done" });
     }
     off(
-        Capabilities::SORT | Capabilities::THREAD_REFERENCES,
+        // CONTEXT=SORT would bring SORT with it (RFC 5267 section 4.1).
+        Capabilities::SORT | Capabilities::CONTEXT_SORT | Capabilities::THREAD_REFERENCES,
         &[
             ("SORT (DATE) x ALL", "BAD Unknown command"),
             ("UID SORT (DATE) x ALL", "BAD Unknown UID command"),

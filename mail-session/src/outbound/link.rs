@@ -124,8 +124,7 @@ where
         driver.machine_mut().hello()?;
         let mut exchange: Option<ClientExchange> = None;
         loop {
-            let encrypted = driver.tls_info().is_some();
-            let exporter = driver.tls_info().and_then(|info| info.exporter);
+            let mut ready = false;
             let Some(Turn { event, peer }) = driver.next().await? else {
                 return Err(LinkError::Closed("before it was ready".to_owned()));
             };
@@ -133,18 +132,15 @@ where
                 Event::Greeting(reply) if reply.code() == 220 => {}
                 Event::Greeting(reply) => return Err(refused("greeting", reply)),
                 Event::HelloRefused(reply) => return Err(refused("EHLO", reply)),
-                Event::Ready(_) if config.encryption == Encryption::OnRequest && !encrypted => {
+                Event::Ready(_)
+                    if config.encryption == Encryption::OnRequest && !peer.machine.is_encrypted() =>
+                {
                     if !peer.machine.capabilities().starttls {
                         return Err(LinkError::Lacks("STARTTLS"));
                     }
                     peer.machine.start_tls()?;
                 }
-                Event::Ready(_) => match &config.login {
-                    Some(login) => {
-                        exchange = Some(begin_auth(peer.machine, config, login, exporter.as_ref())?);
-                    }
-                    None => break,
-                },
+                Event::Ready(_) => ready = true,
                 Event::StartTls(reply) if reply.code() == 220 => peer.machine.hello()?,
                 Event::StartTls(reply) => return Err(refused("STARTTLS", reply)),
                 Event::Challenge(data) => {
@@ -164,6 +160,11 @@ where
                 Event::AuthFailed(reply) => return Err(refused("AUTH", reply)),
                 Event::Closing(reply) => return Err(LinkError::Closed(words(reply))),
                 _ => {}
+            }
+            if ready {
+                let Some(login) = &config.login else { break };
+                let exporter = driver.tls_info().and_then(|info| info.exporter);
+                exchange = Some(begin_auth(driver.machine_mut(), config, login, exporter.as_ref())?);
             }
         }
         Ok(Self { driver, carried: 0, lmtp: config.client.lmtp })

@@ -49,7 +49,7 @@ impl Answer {
     }
 
     fn of(reply: Reply<'_>) -> Self {
-        let enhanced = reply.enhanced().unwrap_or((reply.code() / 100, 0, 0));
+        let enhanced = reply.enhanced().unwrap_or_else(|| (reply.code() / 100, 0, 0));
         // What is neither 2yz nor 5yz decides nothing.
         let status = if matches!(enhanced.0, 2 | 4 | 5) { enhanced } else { (4, 5, 0) };
         Self { status, text: words(reply), replied: true }

@@ -1,6 +1,8 @@
+use std::time::Instant;
+
 use mail_drive::Peer;
 use mailstore_api::{ErrorKind, MailStore};
-use pop3_proto::{RespCode, Secret, Server};
+use pop3_proto::{Digest, RespCode, Secret, Server};
 
 use super::{
     maildrop::Maildrop,
@@ -15,6 +17,16 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         match auth::login(self.authority, &self.context, user, password.expose()).await {
             Ok(identity) => self.enter(identity, "USER", peer).await,
             Err(error) => refuse(&error, "USER", peer),
+        }
+    }
+
+    /// APOP (RFC 1939 section 7).
+    pub(super) async fn apop(&mut self, name: &[u8], digest: Digest, peer: &mut Peer<'_, Server>) -> Answer {
+        let timestamp = peer.machine.timestamp().map(|t| t.as_str().to_owned()).unwrap_or_default();
+        let proof = auth::apop(self.authority, &self.context, name, timestamp.as_bytes(), digest.expose());
+        match proof.await {
+            Ok(identity) => self.enter(identity, "APOP", peer).await,
+            Err(error) => refuse(&error, "APOP", peer),
         }
     }
 
@@ -68,6 +80,12 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
 
     /// Opens the maildrop of somebody who proved to be who he says.
     async fn enter(&mut self, identity: Identity, mechanism: &str, peer: &mut Peer<'_, Server>) -> Answer {
+        let delays = self.config.login_delays.as_ref();
+        if delays.is_some_and(|delays| !delays.admits(&identity.account, Instant::now())) {
+            tracing::info!(login = %identity.login, mechanism, "too soon after the last login");
+            let code = Some(RespCode::LoginDelay);
+            return Ok(peer.machine.err(code, "too soon after your last login; wait a while")?);
+        }
         let opened = match self.store.open_account(&identity.account).await {
             Ok(account) => Maildrop::open(&account).await,
             Err(error) => Err(error),

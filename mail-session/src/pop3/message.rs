@@ -1,8 +1,9 @@
 use bytes::Bytes;
 use mail_drive::Peer;
-use mailstore_api::{Body, ErrorKind, MailStore, Mailbox, Part, StoreError};
-use pop3_proto::{MessageNumber, Server};
+use mailstore_api::{Body, ErrorKind, MailStore, Mailbox, Part, StoreError, Uid};
+use pop3_proto::{MessageNumber, RespCode, Server};
 
+use super::Internationalised;
 use super::session::{Answer, HIGH_WATER, Session, system};
 use crate::{SessionError, auth::Authority};
 
@@ -19,6 +20,14 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             Ok(body) => body,
             Err(error) => return unreadable(&error, peer),
         };
+        // RFC 6856 section 2.1
+        let strict = self.config.internationalised == Internationalised::Refuse && !peer.machine.utf8();
+        if strict && is_internationalised(&maildrop.mailbox, message.uid).await {
+            return refuse_utf8(peer);
+        }
+        if self.config.remove_retrieved {
+            self.fetched.push(n);
+        }
         peer.machine.begin_body(&format!("{} octets", message.octets()))?;
         send(&mut body, &mut None, peer).await?;
         peer.machine.end_body()?;
@@ -44,6 +53,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             Ok(text) => text,
             Err(error) => return unreadable(&error, peer),
         };
+        // RFC 6856 section 2.1
+        let strict = self.config.internationalised == Internationalised::Refuse && !peer.machine.utf8();
+        if strict && is_internationalised(&maildrop.mailbox, message.uid).await {
+            return refuse_utf8(peer);
+        }
         peer.machine.begin_body("top of message follows")?;
         send(&mut header, &mut None, peer).await?;
         if let Some(mut text) = text {
@@ -51,6 +65,24 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
         Ok(peer.machine.end_body()?)
     }
+}
+
+/// Whether UTF-8 stands in the header. One that cannot be read now is found out later.
+async fn is_internationalised<M: Mailbox>(mailbox: &M, uid: Uid) -> bool {
+    let Ok(mut header) = mailbox.body(uid, Part::Header).await else { return false };
+    let mut at = 0;
+    while at < header.len() {
+        match header.read_at(at, CHUNK).await {
+            Ok(octets) if octets.is_empty() || !octets.is_ascii() => return !octets.is_empty(),
+            Ok(octets) => at += octets.len() as u64,
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+fn refuse_utf8(peer: &mut Peer<'_, Server>) -> Answer {
+    Ok(peer.machine.err(Some(RespCode::Utf8), "this message is internationalised: say UTF8 first")?)
 }
 
 /// Sends octets, all or up to the end of so many lines.

@@ -26,23 +26,26 @@
 //!   nothing.
 //! - No command changes a flag.
 
+mod delay;
 mod login;
 mod maildrop;
 mod message;
 mod session;
 
-use std::{future::Future, pin::pin, sync::Arc};
+pub use delay::LoginDelays;
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use futures_io::{AsyncRead, AsyncWrite};
 use mail_drive::{Accept, Driver, Next, Timer, Turn};
 use mailstore_api::MailStore;
-use pop3_proto::{Error, Passwords, Server};
+use pop3_proto::{Error, Passwords, Server, Timestamp};
 use tracing::Instrument as _;
 
 use self::session::Session;
 use crate::{
     Connection, Encryption, Farewell, SessionError,
-    auth::{Authority, Credential, Plaintext},
+    auth::{self, Authority, Credential, Plaintext},
 };
 
 /// What holds for every session of a POP3 service.
@@ -50,9 +53,27 @@ use crate::{
 #[non_exhaustive]
 pub struct Config {
     /// The protocol's part: greeting, capabilities, limits, times. STLS is offered
-    /// only on connections that can have it. UTF8 and LANG are to stay off, as no session serves them.
-    /// `passwords` is not looked at: the login context and the authority decide.
+    /// only on connections that can have it. `passwords` is not looked at: the login context and the authority decide.
     pub protocol: Arc<pop3_proto::Config>,
+    /// Keeps users from logging in too often; see [`set_login_delay`](Self::set_login_delay).
+    pub login_delays: Option<Arc<LoginDelays>>,
+    /// What was fetched by RETR is removed at QUIT (EXPIRE 0, RFC 2449 section 6.7). Off by default.
+    pub remove_retrieved: bool,
+    /// What becomes of a message with UTF-8 in its header, where the client has not said UTF8.
+    pub internationalised: Internationalised,
+}
+
+/// What becomes of a message with UTF-8 in its header, when a client fetches it that has not said UTF8 (RFC 6856
+/// section 2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum Internationalised {
+    /// It is sent as it is. RFC 6856 forbids it, but clients know such headers from before, and one that is
+    /// refused a message asks for it for ever.
+    #[default]
+    AsIs,
+    /// It is refused with [UTF8] (RFC 6856 section 5).
+    Refuse,
 }
 
 impl Config {
@@ -62,7 +83,29 @@ impl Config {
         let mut protocol = pop3_proto::Config::default();
         protocol.greeting = format!("{hostname} POP3 server ready").into();
         protocol.expire = Some((pop3_proto::Retention::Never, false));
-        Self { protocol: Arc::new(protocol) }
+        protocol.utf8 = Some(true);
+        protocol.lang = true;
+        Self {
+            protocol: Arc::new(protocol),
+            login_delays: None,
+            remove_retrieved: false,
+            internationalised: Internationalised::default(),
+        }
+    }
+
+    /// LOGIN-DELAY (RFC 2449 section 6.5): between two logins to an account, at least so long passes. It holds for
+    /// all sessions with this configuration and its clones.
+    pub fn set_login_delay(&mut self, delay: Duration) {
+        let seconds = u32::try_from(delay.as_secs()).unwrap_or(u32::MAX);
+        Arc::make_mut(&mut self.protocol).login_delay = Some((pop3_proto::LoginDelay(seconds), false));
+        self.login_delays = Some(Arc::new(LoginDelays::new(delay)));
+    }
+
+    /// EXPIRE (RFC 2449 section 6.7): messages stay at least so many days. With 0, what was fetched is removed at QUIT.
+    /// To remove what is older is not the session's.
+    pub fn set_expire_days(&mut self, days: u32) {
+        Arc::make_mut(&mut self.protocol).expire = Some((pop3_proto::Retention::Days(days), false));
+        self.remove_retrieved = days == 0;
     }
 }
 
@@ -118,10 +161,13 @@ where
         Plaintext::TlsOnly => Passwords::TlsOnly,
         Plaintext::Always => Passwords::Always,
     });
+    if let Some(timestamp) = auth::apop_timestamp(authority, &context).and_then(Timestamp::new) {
+        machine = machine.with_apop(timestamp);
+    }
     let implicit = encryption == Encryption::Implicit;
     let begin = if implicit { Driver::tls_with_limits } else { Driver::with_limits };
     let mut driver = begin(machine, stream, timer, acceptor, limits);
-    let mut session = Session::new(store, authority, context);
+    let mut session = Session::new(store, authority, context, config.clone());
     let mut shutdown = pin!(shutdown);
     tracing::debug!("connected");
     let ended = loop {

@@ -4,7 +4,7 @@ use mail_drive::Peer;
 use mailstore_api::{Account, ErrorKind, MailStore, StoreError};
 use pop3_proto::{Error, Event, MessageNumber, RespCode, Server};
 
-use super::maildrop::Maildrop;
+use super::{Config, maildrop::Maildrop};
 use crate::{
     SessionError,
     auth::{self, Authority, Exchange, LoginContext},
@@ -22,17 +22,30 @@ pub(super) struct Session<'h, St: MailStore, A> {
     pub(super) store: &'h St,
     pub(super) authority: &'h A,
     pub(super) context: LoginContext,
+    pub(super) config: Config,
     /// The SASL exchange, while one is under way.
     pub(super) exchange: Option<Box<Exchange>>,
     /// From login to QUIT.
     pub(super) maildrop: Option<Box<Maildrop<<St::Account as Account>::Mailbox>>>,
     pub(super) retrieved: u32,
+    /// What is removed at QUIT because it was fetched.
+    pub(super) fetched: Vec<MessageNumber>,
     removed: u64,
 }
 
 impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
-    pub(super) const fn new(store: &'h St, authority: &'h A, context: LoginContext) -> Self {
-        Self { store, authority, context, exchange: None, maildrop: None, retrieved: 0, removed: 0 }
+    pub(super) const fn new(store: &'h St, authority: &'h A, context: LoginContext, config: Config) -> Self {
+        Self {
+            store,
+            authority,
+            context,
+            config,
+            exchange: None,
+            maildrop: None,
+            retrieved: 0,
+            fetched: Vec::new(),
+            removed: 0,
+        }
     }
 
     pub(super) fn log_end(&self, ended: &Result<(), impl Display>) {
@@ -71,7 +84,8 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
             Event::Rset => self.reset(peer)?,
             Event::Quit => self.quit(peer).await?,
             Event::Answered(answered) => tracing::trace!(?answered, "answered by the machine"),
-            // APOP wants the password itself, which no authority keeps; LANG is not configured.
+            Event::Apop { name, digest } => Box::pin(self.apop(name, digest, peer)).await?,
+            Event::Lang(range) => language(range, peer)?,
             _ => peer.machine.err(None, "not supported here")?,
         }
         Ok(())
@@ -143,7 +157,10 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
     /// The UPDATE state (RFC 1939 section 6): all that is marked goes, in one step; the lock goes before the
     /// answer, so that a client which comes back at once finds the maildrop free.
     async fn quit(&mut self, peer: &mut Peer<'_, Server>) -> Answer {
-        let Some(maildrop) = self.maildrop.take() else { return Ok(peer.machine.ok("goodbye")?) };
+        let Some(mut maildrop) = self.maildrop.take() else { return Ok(peer.machine.ok("goodbye")?) };
+        for n in self.fetched.drain(..) {
+            maildrop.mark(n);
+        }
         let removed = maildrop.remove_marked().await;
         drop(maildrop);
         match removed {
@@ -162,6 +179,21 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
     pub(super) fn no_such_message(&self, peer: &mut Peer<'_, Server>) -> Answer {
         Ok(peer.machine.err(None, "no such message")?)
     }
+}
+
+/// LANG (RFC 6856 section 3): all texts are English.
+fn language(range: Option<&str>, peer: &mut Peer<'_, Server>) -> Answer {
+    let Some(range) = range else {
+        peer.machine.begin_list("language listing follows")?;
+        peer.machine.language_listing("en", "English")?;
+        return Ok(peer.machine.end_list()?);
+    };
+    // RFC 4647 section 3.4: `en-GB` is content with `en`.
+    let primary = range.split('-').next().unwrap_or(range);
+    if range == "*" || primary.eq_ignore_ascii_case("en") {
+        return Ok(peer.machine.ok("en English it is")?);
+    }
+    Ok(peer.machine.err(None, "only English is spoken here")?)
 }
 
 /// The response code for a failed store call (RFC 3206 section 4).

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
 #![allow(unreachable_pub)] // the modules below are this test's alone
 
+mod extensions;
 mod faults;
 mod harness;
 mod logins;

@@ -8,6 +8,9 @@
 //! `S` seen, `T` deleted); keywords are the letters `a` to `z`, which the file `dovecot-keywords` explains. `dovecot-uidlist` keeps UIDVALIDITY
 //! and UIDs, so that Dovecot goes on with them; `subscriptions` has the subscribed names.
 //!
+//! Folders are on the disk when an export ends; the messages' files may still be in the operating system's cache, as after
+//! `cp -a`: `sync` waits for them.
+//!
 //! # What is lost
 //! Keywords of a mailbox beyond 26, the zone of the internal date, whether a line ended with CRLF or LF, special uses. What must
 //! come back octet by octet goes into an [`archive`](crate::archive).

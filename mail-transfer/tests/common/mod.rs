@@ -290,9 +290,9 @@ pub(crate) async fn subscriptions(account: &impl Account) -> Vec<MailboxName> {
     names
 }
 
-/// A long run may take more.
+/// A long run takes so many times as many.
 pub(crate) fn rounds(few: u64) -> u64 {
-    std::env::var("TRANSFER_ROUNDS").map_or(few, |n| n.parse().unwrap())
+    few * std::env::var("TRANSFER_TIMES").map_or(1, |n| n.parse::<u64>().unwrap())
 }
 
 pub(crate) fn shared() -> Option<PathBuf> {

@@ -118,10 +118,7 @@ pub(crate) fn begin(txn: &mut Txn<'_>, account: i64, key: &str, spec: &Spec) -> 
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?5)",
         )?
         .execute(params![account, name, spec.uses, spec.uidvalidity, spec.uidnext, spec.modseq])?;
-    let id = txn.conn.last_insert_rowid();
-    // It counts, and is not refused: what comes back was there before.
-    txn.count_mailbox(account);
-    Ok(id)
+    Ok(txn.conn.last_insert_rowid())
 }
 
 /// Puts messages into a mailbox that is being restored, ascending by UID.

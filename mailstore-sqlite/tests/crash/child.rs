@@ -29,6 +29,12 @@ struct Worker {
 }
 
 pub(crate) fn run(dir: &Path, round: &str) {
+    // A thread that fails must not go unseen: the parent expects to be the one who ends this.
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        usual(panic);
+        std::process::exit(3);
+    }));
     let store = SqliteStore::open(dir, options()).unwrap();
     let account = block_on(store.open_account("anna")).unwrap();
     let out = Arc::new(Mutex::new(std::io::stdout()));
@@ -213,7 +219,7 @@ impl Worker {
                         save_date: None,
                         pop3_uidl: None,
                         thread_id: None,
-                        from: RestoredFrom::Staged(staged),
+                        from: RestoredFrom::Staged(Box::new(staged)),
                     };
                     restore.put(&id, vec![message]).await.unwrap();
                 }

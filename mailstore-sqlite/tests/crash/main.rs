@@ -80,6 +80,7 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost() {
         let reader = thread::spawn(move || lines.collect::<Vec<_>>());
         // Another moment each time, so that it hits different places.
         thread::sleep(Duration::from_millis(40 + (round * 137) % 600));
+        assert_eq!(child.try_wait().unwrap(), None, "the child ended by itself");
         child.kill().unwrap();
         child.wait().unwrap();
         let told = reader.join().unwrap();

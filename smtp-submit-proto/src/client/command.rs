@@ -33,11 +33,15 @@ impl Client {
     }
 
     /// EHLO, or LHLO with LMTP. It may be given before the greeting, and waits for it; after STARTTLS it is
-    /// to be given again.
+    /// to be given again, and may be given as soon as that is answered: it waits for the handshake.
     ///
     /// # Errors
     /// [`Misuse`] within a transaction, and while another EHLO waits.
     pub fn hello(&mut self) -> Result<(), Misuse> {
+        if matches!(self.mode, Mode::TlsWanted | Mode::TlsReady) {
+            self.hello_waits = true;
+            return Ok(());
+        }
         self.allow("hello", &[Phase::Start, Phase::Ready])?;
         if self.pending.iter().any(|a| a.what != Expect::Greeting) {
             return Err(Misuse { called: "hello", state: "other replies are to come" });

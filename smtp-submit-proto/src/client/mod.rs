@@ -87,6 +87,8 @@ pub struct Client {
     late: bool,
     capabilities: Capabilities,
     encrypted: bool,
+    /// EHLO is to be said once TLS is up.
+    hello_waits: bool,
     authenticated: bool,
     /// Content is sent with BDAT.
     chunked: bool,
@@ -248,6 +250,7 @@ impl Client {
             late: false,
             capabilities: Capabilities::default(),
             encrypted: false,
+            hello_waits: false,
             authenticated: false,
             chunked: false,
             dots: DotEncoder::default(),
@@ -409,6 +412,10 @@ impl Machine for Client {
         self.authenticated = false;
         self.phase = Phase::Start;
         self.mode = Mode::Open;
+        if core::mem::take(&mut self.hello_waits) {
+            // It can always be given here.
+            let _ = self.hello();
+        }
     }
 }
 
@@ -441,6 +448,26 @@ mod tests {
             assert_eq!(from, wire.len());
             assert!(client.looked() <= wire.len() as u64, "{} of {}", client.looked(), wire.len());
         }
+    }
+
+    #[test]
+    fn ehlo_given_after_starttls_waits_for_the_handshake() {
+        let mut client = Client::new(Config::new("me"));
+        client.hello().unwrap();
+        for wire in [&b"220 x\r\n"[..], b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n"] {
+            let Poll::Frame(n) = client.poll(wire, Instant::ZERO).unwrap() else { panic!() };
+            match client.event(&wire[..n]) {
+                Event::Ready(_) => client.start_tls().unwrap(),
+                Event::StartTls(_) => client.hello().unwrap(),
+                _ => {}
+            }
+        }
+        let sent = client.output().len();
+        assert_eq!(client.poll(b"", Instant::ZERO), Ok(Poll::Upgrade(Upgrade::Tls)));
+        assert_eq!(client.output().len(), sent, "nothing more in the clear");
+        client.upgraded(Upgraded::Tls(mail_wire::TlsInfo::default()));
+        let all = client.output().segments().collect::<Vec<_>>().concat();
+        assert!(all.ends_with(b"STARTTLS\r\nEHLO me\r\n"));
     }
 
     #[test]

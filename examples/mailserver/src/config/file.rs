@@ -13,6 +13,7 @@ use toml::Spanned;
 use super::{
     Config, DEFAULT_DATA, DEFAULT_HOSTNAME, Limits, Mailbox, Password, Service,
     access::{self, Access, AuthPolicyEntry, KindKey, MailboxAccess, OrganisationEntry, SwitchKey},
+    post::{self, LmtpEntry, Pop3Entry, RelayEntry, SubmissionEntry},
     tokens::{self, TokensEntry},
 };
 use crate::{
@@ -41,6 +42,13 @@ struct File {
     #[serde(default)]
     organisation: Vec<OrganisationEntry>,
     tokens: Option<Spanned<TokensEntry>>,
+    #[serde(default)]
+    submission: SubmissionEntry,
+    relay: Option<Spanned<RelayEntry>>,
+    #[serde(default)]
+    lmtp: LmtpEntry,
+    #[serde(default)]
+    pop3: Pop3Entry,
     #[serde(default)]
     mailbox: Vec<Spanned<Entry>>,
 }
@@ -104,6 +112,8 @@ struct Entry {
     kind: KindKey,
     #[serde(default)]
     shared_with: Vec<Spanned<String>>,
+    #[serde(default)]
+    send_as: Vec<String>,
 }
 
 /// Where in the file something is.
@@ -150,15 +160,18 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Config> {
     };
     let mut policy = access::policy(f.access, f.auth_policy, f.organisation, &at)?;
     let tokens = f.tokens.map(|entry| tokens::tokens(entry, &at, beside)).transpose()?;
+    let mut post = post::read(f.submission, f.relay, f.lmtp, f.pop3, &at, beside)?;
     let mut mailboxes: Vec<Mailbox> = Vec::with_capacity(f.mailbox.len());
     for entry in f.mailbox {
         let (span, entry) = (entry.span(), entry.into_inner());
+        let send_as = post::send_as(&entry.send_as).map_err(|what| at.fault(&span, &what))?;
         let (mailbox, access) = mailbox(entry).map_err(|what| at.fault(&span, &what))?;
         if policy.mailboxes.contains_key(mailbox.address.as_str()) {
             let what = format!("a second [[mailbox]] for {}; remove one", mailbox.address);
             return Err(at.fault(&span, &what));
         }
         access::add_mailbox(&mut policy, &mailbox.address, access, &at)?;
+        post.send_as.insert(mailbox.address.to_string(), send_as);
         mailboxes.push(mailbox);
     }
     let l = f.listen;
@@ -189,6 +202,7 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Config> {
         policy,
         tokens,
         limits: f.limits,
+        post,
         mailboxes,
     })
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod file;
+mod post;
 mod tokens;
 
 use std::{
@@ -16,6 +17,7 @@ use mail_session::{
 };
 use serde::Deserialize;
 
+pub(crate) use self::post::{LmtpAddress, Post, Relay, Secret, Security};
 #[cfg(test)]
 pub(crate) use self::tokens::Scopes;
 pub(crate) use self::tokens::{Introspection, Source, Tokens};
@@ -45,6 +47,8 @@ pub(crate) struct Config {
     /// `None`: no bearer tokens.
     pub(crate) tokens: Option<Tokens>,
     pub(crate) limits: Limits,
+    /// How mail goes out and comes in.
+    pub(crate) post: Post,
     pub(crate) mailboxes: Vec<Mailbox>,
 }
 
@@ -170,6 +174,7 @@ impl Config {
                 policy: Policy::default(),
                 tokens: None,
                 limits: Limits::default(),
+                post: Post::default(),
                 mailboxes: Vec::new(),
             },
         };
