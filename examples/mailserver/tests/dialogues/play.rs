@@ -226,10 +226,10 @@ impl Player<'_> {
                         from = at.ok_or_else(|| missing(step, pattern, &lines))? + 1;
                         *met = true;
                     }
-                    Action::Somewhere(pattern) => {
-                        if !lines.iter().any(|l| matches(pattern, l, &mut self.kept)) {
-                            return Err(missing(step, pattern, &lines));
-                        }
+                    Action::Somewhere(pattern)
+                        if !lines.iter().any(|l| matches(pattern, l, &mut self.kept)) =>
+                    {
+                        return Err(missing(step, pattern, &lines));
                     }
                     Action::Never(pattern) => {
                         if let Some(line) = lines.iter().find(|l| matches(pattern, l, &mut self.kept)) {

@@ -44,7 +44,7 @@ pub(crate) fn parse(text: &str) -> Result<Script, String> {
     for (number, line) in text.lines().enumerate() {
         let number = number + 1;
         let fault = |what: &str| Err(format!("line {number}: {what}: {line:?}"));
-        if let Some(content) = line.strip_prefix("| ").or(line.strip_prefix('|')) {
+        if let Some(content) = line.strip_prefix("| ").or_else(|| line.strip_prefix('|')) {
             let Some(name) = &message else { return fault("no message is begun") };
             let octets = script.messages.entry(name.clone()).or_default();
             octets.extend_from_slice(&unescape(content));
