@@ -69,7 +69,8 @@ fn who_comes_too_soon_is_told_to_wait() {
 
 #[test]
 fn expire_0_removes_what_was_fetched_and_only_at_quit() {
-    on(&[b"A: 1\r\n\r\n", b"A: 2\r\n\r\n"], async |h, _| {
+    on(&[b"A: 1\r\n\r\n", b"A: 2\r\n\r\n"], async |h, first| {
+        drop(first);
         let expire = |config: &mut Config| config.set_expire_days(0);
         let mut c = h.connect_with(expire);
         c.login().await;

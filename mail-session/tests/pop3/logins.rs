@@ -120,12 +120,12 @@ fn guessing_ends_the_connection() {
 }
 
 #[test]
-fn outlook_s_utf8_is_neither_announced_nor_fatal() {
+fn outlook_s_utf8_after_login_is_taken() {
     on(&[], async |_, mut c| {
         c.login().await;
         c.ok("CAPA").await;
-        assert!(!c.lines().await.iter().any(|l| l.starts_with("UTF8") || l == "LANG"));
-        c.err("UTF8").await;
+        assert!(c.lines().await.iter().any(|l| l == "UTF8 USER"));
+        c.ok("UTF8").await;
         c.ok("STAT").await;
     });
 }
