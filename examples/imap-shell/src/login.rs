@@ -38,7 +38,11 @@ impl Login {
         getrandom::fill(&mut *random)?;
         let mut channel = Channel::default();
         channel.random = Some(&*random);
-        channel.tls_exporter = client.tls().and_then(|tls| tls.exporter.as_ref()).map(|e| &e[..]);
+        // Who asks for SCRAM without -PLUS wants no binding, and says so to the server: it would else take the connection for
+        // one that somebody made weaker (RFC 5802 section 6).
+        let binds = self.only.as_ref().is_none_or(|only| only.to_ascii_uppercase().ends_with("-PLUS"));
+        let exporter = client.tls().and_then(|tls| tls.exporter.as_ref()).filter(|_| binds);
+        channel.tls_exporter = exporter.map(|e| &e[..]);
         // There is TLS by now, or the user has said that the password may be seen (`--tls none`).
         let policy = ClientPolicy::encrypted(true);
 

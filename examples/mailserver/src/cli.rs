@@ -249,7 +249,7 @@ pub(crate) enum Quota {
     },
     /// Set limits of a mailbox; what is not named stays as it is
     ///
-    /// What is over a limit is not taken: IMAP says so by [OVERQUOTA], and submitted mail is refused for the time being,
+    /// What is over a limit is not taken: IMAP says so by the code OVERQUOTA, and submitted mail is refused for the time being,
     /// or waits. What is there already stays, and can be read, moved and deleted.
     #[command(group = clap::ArgGroup::new("limits").required(true).multiple(true))]
     Set {
