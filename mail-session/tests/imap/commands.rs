@@ -38,6 +38,7 @@ async fn capability_is_what_works() {
             "STATUS=SIZE",
             "UIDPLUS",
             "UNSELECT",
+            "UTF8=ACCEPT",
         ]
     );
     let mut client = server.connect_with(Plaintext::TlsOnly).await;
