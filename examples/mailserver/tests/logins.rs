@@ -154,7 +154,8 @@ fn no_password_is_taken_before_tls_unless_allowed() {
     assert!(c.imap(&format!("AUTHENTICATE PLAIN {plain}")).contains("t NO [PRIVACYREQUIRED]"));
     let mut c = pop3(&server, Over::Plain);
     let capabilities = c.ask("CAPA", |l| l == ".");
-    assert!(!capabilities.contains("USER") && !capabilities.contains("PLAIN"), "{capabilities}");
+    let has_user = capabilities.lines().any(|l| l == "USER");
+    assert!(!has_user && !capabilities.contains("PLAIN"), "{capabilities}");
     assert!(capabilities.contains("SASL SCRAM-SHA-512-PLUS"), "{capabilities}");
     assert!(c.pop3("USER alice").starts_with("-ERR"));
     assert!(c.pop3(&format!("AUTH PLAIN {plain}")).starts_with("-ERR"));

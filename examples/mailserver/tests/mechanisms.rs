@@ -55,7 +55,13 @@ fn every_mechanism_opens_every_protocol_over_every_kind_of_connection() {
                 let secret = if mechanism.contains("OAUTH") { &bearer } else { ALICE };
                 let login = |user: &str, secret: &str| {
                     let mut c = connect_with(&server, protocol, over, shown);
-                    login(&mut c, protocol, mechanism, &with(mechanism, user, secret))
+                    let answer = login(&mut c, protocol, mechanism, &with(mechanism, user, secret));
+                    if protocol == Protocol::Pop3 && good(&answer.1) {
+                        // The maildrop is locked until the session is over.
+                        c.pop3("QUIT");
+                        assert_eq!(c.line(), None);
+                    }
+                    answer
                 };
                 let (_, last) = login("alice@example.test", secret);
                 if mechanism == "ANONYMOUS" && protocol == Protocol::Submission {

@@ -39,7 +39,11 @@ pub struct MboxMessage {
 /// let mut mbox = MboxReader::new(std::io::Cursor::new(file), MboxKind::Mboxrd, "joe.mbox");
 /// let first = mbox.next()?.unwrap();
 /// assert_eq!(first.date.unwrap().seconds, 0);
-/// assert_eq!(mbox.octets()?.unwrap(), b"Subject: x\r\n\r\nFrom here\r\n");
+/// let mut octets = Vec::new();
+/// while let Some(more) = mbox.octets()? {
+///     octets.extend_from_slice(more);
+/// }
+/// assert_eq!(octets, b"Subject: x\r\n\r\nFrom here\r\n");
 /// # Ok::<(), mail_transfer::TransferError>(())
 /// ```
 #[derive(Debug)]
