@@ -72,7 +72,7 @@ pub enum Internationalised {
     /// refused a message asks for it for ever.
     #[default]
     AsIs,
-    /// It is refused with [UTF8] (RFC 6856 section 5).
+    /// It is refused with the code UTF8 (RFC 6856 section 5).
     Refuse,
 }
 
