@@ -304,3 +304,22 @@ async fn a_new_keyword_is_announced_before_it_is_shown() {
     assert_eq!(lines[0], format!("{flags} $New $Old $Third)"));
     assert_eq!(two.ok("FETCH 2 FLAGS").await.len(), 1);
 }
+
+/// RFC 6855 section 4; by the named policy, such a message is taken as it is.
+#[tokio::test]
+async fn an_eight_bit_header_wants_utf8_accept_where_the_policy_is_strict() {
+    let eight = "Subject: \u{fc}ber\r\n\r\nbody\r\n";
+    let tolerant = Server::new();
+    let mut client = tolerant.login().await;
+    assert!(client.append("INBOX", eight).await.starts_with("OK"));
+    let server = Server::new().strict_headers();
+    let mut client = server.login().await;
+    assert!(client.append("INBOX", eight).await.starts_with("NO [CANNOT]"));
+    assert!(
+        client.append("INBOX", "Subject: x\r\n\r\n\u{fc}ber\r\n").await.starts_with("OK"),
+        "the body is free"
+    );
+    client.ok("ENABLE UTF8=ACCEPT").await;
+    assert!(client.append("INBOX", eight).await.starts_with("OK"));
+    client.ok("NOOP").await;
+}

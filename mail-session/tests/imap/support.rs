@@ -76,6 +76,15 @@ impl<St: MailStore> Server<St> {
         self
     }
 
+    /// Headers with octets beyond ASCII want UTF8=ACCEPT.
+    #[allow(dead_code, reason = "not by every test file")]
+    pub(crate) fn strict_headers(mut self) -> Self {
+        let mut config = imap::Config::new("test");
+        config.eight_bit_headers = false;
+        self.config = Arc::new(config);
+        self
+    }
+
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
     }
