@@ -2,16 +2,21 @@
 //! logins.
 //!
 //! Every login takes the same way: whose mailbox is it, is it held back, what does the policy say, is the credential
-//! right. A password or proof that will be refused anyway is checked against nobody's, so that it takes as long.
+//! right. A password or proof that will be refused anyway is checked against nobody's, so that it takes as long; one that is
+//! held back takes its turn and is not looked at. All that fail are answered at a whole number of periods after they came.
 
 mod certificate;
+mod pace;
 mod passwords;
+#[cfg(test)]
+mod tests;
+mod turns;
 
 use std::{
     borrow::Cow,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use auth_sasl::{
@@ -26,7 +31,11 @@ use mailstore_sqlite::AccountInfo;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-use self::passwords::Passwords;
+use self::{
+    pace::Pace,
+    passwords::{Against, Passwords},
+    turns::Source,
+};
 use crate::{
     accounts::Accounts,
     fault::Result,
@@ -65,6 +74,7 @@ pub(crate) struct Gate {
     present: Arc<Present>,
     passwords: Passwords,
     throttle: Throttle,
+    pace: Pace,
     /// Of what unknown users' salts are made.
     decoy: Zeroizing<Vec<u8>>,
     host: String,
@@ -102,6 +112,7 @@ impl Gate {
                 limit(limits.failed_logins_per_mailbox),
                 limit(limits.failed_logins_per_address),
             ),
+            pace: Pace::new(Duration::from_millis(limits.wrong_login_ms.into())),
             decoy,
             host: host.to_owned(),
         })
@@ -149,6 +160,32 @@ impl Gate {
         });
         let decision = attempt.as_ref().map(|attempt| settings.policy.decide(attempt));
         Ok(Visitor { account, other, guessed, held, decision, attempt, settings })
+    }
+
+    async fn by_password(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        opens: Option<&str>,
+        password: &[u8],
+    ) -> Login<Identity> {
+        let visitor = self.visitor(context, user, opens, Proof::Password).await?;
+        let right = self.right(context, user, &visitor, visitor.against(), password).await?;
+        self.settle(context, user, visitor, right)
+    }
+
+    async fn right(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        visitor: &Visitor,
+        against: Against<'_>,
+        password: &[u8],
+    ) -> Login<bool> {
+        let name = visitor.account.as_ref().map_or(user, |a| &a.name);
+        let from = address(context);
+        let known = self.throttle.is_known(name, from);
+        self.passwords.right(against, password, Source::new(from, name), known).await
     }
 
     /// The end of a login: `right` says whether the credential is.
@@ -204,11 +241,21 @@ impl Gate {
 }
 
 impl Visitor {
+    /// What the credential is to be checked against.
+    fn against(&self) -> Against<'_> {
+        if self.held.is_some() {
+            return Against::Nothing;
+        }
+        let helps = self.decision.as_ref().is_some_and(|d| d.permitted || d.rule.is_of_sharing());
+        self.account.as_ref().filter(|_| helps).map_or(Against::Nobody, Against::Account)
+    }
+
     /// The account whose credential is to be checked; `None` where it would not help.
     fn checked(&self) -> Option<&AccountInfo> {
-        let decision = self.decision.as_ref()?;
-        let helps = self.held.is_none() && (decision.permitted || decision.rule.is_of_sharing());
-        self.account.as_ref().filter(|_| helps)
+        match self.against() {
+            Against::Account(account) => Some(account),
+            Against::Nobody | Against::Nothing => None,
+        }
     }
 }
 
@@ -224,9 +271,12 @@ impl Authority for Gate {
         authzid: Option<&str>,
         password: &[u8],
     ) -> Login<Identity> {
-        let visitor = self.visitor(context, user, authzid, Proof::Password).await?;
-        let right = self.passwords.right(visitor.checked(), password).await?;
-        self.settle(context, user, visitor, right)
+        let begun = tokio::time::Instant::now();
+        let entered = self.by_password(context, user, authzid, password).await;
+        if entered.is_err() {
+            self.pace.refusal(begun).await;
+        }
+        entered
     }
 
     async fn bearer(&self, context: &LoginContext, user: Option<&str>, given: &[u8]) -> Login<Identity> {
@@ -277,7 +327,8 @@ impl Authority for Gate {
         let Some(account) = visitor.checked() else { return Ok(None) };
         let Some(secret) = visitor.settings.secrets.get(&account.name) else { return Ok(None) };
         // It may have been changed by `user passwd` since it was stated.
-        let current = self.passwords.right(Some(account), secret.expose()).await?;
+        let against = Against::Account(account);
+        let current = self.right(context, user, &visitor, against, secret.expose()).await?;
         Ok(current.then(|| secret.clone()))
     }
 
@@ -287,12 +338,14 @@ impl Authority for Gate {
     }
 
     async fn disproved(&self, context: &LoginContext, user: &str) {
+        let begun = tokio::time::Instant::now();
         let name = match self.look_up(user).await {
             Ok(Some(account)) => account.name,
             _ => user.to_owned(),
         };
         let held = self.throttle.held(&name, address(context), Instant::now());
         self.wrong(context, &name, held.is_none());
+        self.pace.refusal(begun).await;
     }
 
     async fn certificate(

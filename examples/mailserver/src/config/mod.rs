@@ -122,6 +122,8 @@ pub(crate) struct Limits {
     pub(crate) failed_logins_per_mailbox: u32,
     /// The same from one address; loopback is exempt.
     pub(crate) failed_logins_per_address: u32,
+    /// Milliseconds after which a failed login is answered, or a multiple of them.
+    pub(crate) wrong_login_ms: u32,
 }
 
 impl Default for Limits {
@@ -131,6 +133,7 @@ impl Default for Limits {
             connections_per_address: 50,
             failed_logins_per_mailbox: 10,
             failed_logins_per_address: 30,
+            wrong_login_ms: 500,
         }
     }
 }
