@@ -3,7 +3,7 @@
 //!
 //! Every login takes the same way: whose mailbox is it, is it held back, what does the policy say, is the credential
 //! right. A password or proof that will be refused anyway is checked against nobody's, so that it takes as long; one that is
-//! held back takes its turn and is not looked at. All that fail are answered at a whole number of periods after they came.
+//! held back waits as long as others and is not looked at. All that fail are answered at a whole number of periods after they came.
 
 mod certificate;
 mod pace;
@@ -33,7 +33,7 @@ use zeroize::Zeroizing;
 
 use self::{
     pace::Pace,
-    passwords::{Against, Passwords},
+    passwords::{Known, Passwords},
     turns::Source,
 };
 use crate::{
@@ -169,23 +169,45 @@ impl Gate {
         opens: Option<&str>,
         password: &[u8],
     ) -> Login<Identity> {
-        let visitor = self.visitor(context, user, opens, Proof::Password).await?;
-        let right = self.right(context, user, &visitor, visitor.against(), password).await?;
-        self.settle(context, user, visitor, right)
+        let mut visitor = self.visitor(context, user, opens, Proof::Password).await?;
+        if visitor.held.is_some() {
+            // Not looked at; but those who are wait for their turn.
+            tokio::time::sleep(self.passwords.waiting()).await;
+            return self.settle(context, user, visitor, false);
+        }
+        let (name, from) = (visitor.name(user).to_owned(), address(context));
+        let known = self.throttle.is_known(&name, from);
+        let source = Source::new(from, &name);
+        let (right, turn) = match self.passwords.look(visitor.checked(), password, source, known).await? {
+            Known::Right => (true, None),
+            Known::Not(due) => {
+                // Others may have been wrong meanwhile: many at once are no more guesses than one after the other.
+                visitor.held = self.throttle.held(&name, from, Instant::now());
+                if visitor.held.is_some() {
+                    return self.settle(context, user, visitor, false);
+                }
+                let (right, turn) = due.verify(password).await?;
+                (right, Some(turn))
+            }
+        };
+        let settled = self.settle(context, user, visitor, right);
+        // Only now, so that what was wrong is counted before the next one is looked at.
+        drop(turn);
+        settled
     }
 
-    async fn right(
+    /// Whether the password a configuration states is still the account's.
+    async fn is_current(
         &self,
         context: &LoginContext,
-        user: &str,
-        visitor: &Visitor,
-        against: Against<'_>,
+        account: &AccountInfo,
         password: &[u8],
     ) -> Login<bool> {
-        let name = visitor.account.as_ref().map_or(user, |a| &a.name);
-        let from = address(context);
-        let known = self.throttle.is_known(name, from);
-        self.passwords.right(against, password, Source::new(from, name), known).await
+        let source = Source::new(address(context), &account.name);
+        match self.passwords.look(Some(account), password, source, true).await? {
+            Known::Right => Ok(true),
+            Known::Not(due) => due.verify(password).await.map(|(right, _)| right),
+        }
     }
 
     /// The end of a login: `right` says whether the credential is.
@@ -241,21 +263,16 @@ impl Gate {
 }
 
 impl Visitor {
-    /// What the credential is to be checked against.
-    fn against(&self) -> Against<'_> {
-        if self.held.is_some() {
-            return Against::Nothing;
-        }
-        let helps = self.decision.as_ref().is_some_and(|d| d.permitted || d.rule.is_of_sharing());
-        self.account.as_ref().filter(|_| helps).map_or(Against::Nobody, Against::Account)
+    /// What its mailbox is called; where there is none, as it was called.
+    fn name<'n>(&'n self, user: &'n str) -> &'n str {
+        self.account.as_ref().map_or(user, |a| &a.name)
     }
 
     /// The account whose credential is to be checked; `None` where it would not help.
     fn checked(&self) -> Option<&AccountInfo> {
-        match self.against() {
-            Against::Account(account) => Some(account),
-            Against::Nobody | Against::Nothing => None,
-        }
+        let decision = self.decision.as_ref()?;
+        let helps = self.held.is_none() && (decision.permitted || decision.rule.is_of_sharing());
+        self.account.as_ref().filter(|_| helps)
     }
 }
 
@@ -327,8 +344,7 @@ impl Authority for Gate {
         let Some(account) = visitor.checked() else { return Ok(None) };
         let Some(secret) = visitor.settings.secrets.get(&account.name) else { return Ok(None) };
         // It may have been changed by `user passwd` since it was stated.
-        let against = Against::Account(account);
-        let current = self.right(context, user, &visitor, against, secret.expose()).await?;
+        let current = self.is_current(context, account, secret.expose()).await?;
         Ok(current.then(|| secret.clone()))
     }
 

@@ -204,8 +204,7 @@ mod tests {
     fn a_thousand_guesses_of_one_source_are_one_place_in_the_line() {
         let turns = Turns::new(1);
         let turn = first(&turns);
-        let mut waiting: Vec<_> =
-            (0..30).map(|_| ("flood", ask(&turns, from("192.0.2.1"), false))).collect();
+        let mut waiting: Vec<_> = (0..30).map(|_| ("flood", ask(&turns, from("192.0.2.1"), false))).collect();
         waiting.push(("other", ask(&turns, from("192.0.2.2"), false)));
         let order = order(turn, waiting);
         assert_eq!(order.iter().position(|w| *w == "other"), Some(1), "{order:?}");
@@ -252,11 +251,10 @@ mod tests {
         let turns = Turns::new(1);
         let turn = first(&turns);
         let waiting: Vec<_> = (0..OF_ONE).map(|_| ask(&turns, from("192.0.2.1"), false)).collect();
-        let mut more: Waiting =
-            Box::pin({
-                let turns = Arc::clone(&turns);
-                async move { turns.turn(from("192.0.2.1"), false).await }
-            });
+        let mut more: Waiting = Box::pin({
+            let turns = Arc::clone(&turns);
+            async move { turns.turn(from("192.0.2.1"), false).await }
+        });
         assert_eq!(poll(&mut more).unwrap().unwrap_err(), Full);
         let _other = ask(&turns, from("192.0.2.2"), false);
         drop((waiting, turn));
