@@ -80,6 +80,8 @@ next start. A file with a fault is refused, and the old settings stay.
   [pop3]
   login_delay_seconds = 0         # between two logins to a mailbox
   #expire_days = 30               # said to clients; 0: what was fetched is removed at QUIT
+  [imap]
+  eight_bit_headers = true        # take messages whose headers are not ASCII from clients without UTF8=ACCEPT (RFC 6855)
   [limits]
   connections = 10000             # in all
   connections_per_address = 50    # loopback is exempt

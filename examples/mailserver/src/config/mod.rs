@@ -47,6 +47,7 @@ pub(crate) struct Config {
     /// `None`: no bearer tokens.
     pub(crate) tokens: Option<Tokens>,
     pub(crate) limits: Limits,
+    pub(crate) imap: Imap,
     /// How mail goes out and comes in.
     pub(crate) post: Post,
     pub(crate) mailboxes: Vec<Mailbox>,
@@ -138,6 +139,20 @@ impl Default for Limits {
     }
 }
 
+/// What IMAP sessions do beyond the protocol's own word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Imap {
+    /// Whether messages with 8-bit headers are taken from clients that have not enabled UTF8=ACCEPT.
+    pub(crate) eight_bit_headers: bool,
+}
+
+impl Default for Imap {
+    fn default() -> Self {
+        Self { eight_bit_headers: true }
+    }
+}
+
 /// The services and ports without a configuration file.
 pub(crate) const DEFAULT_PORTS: [(Service, u16); 6] = [
     (Service::Imap, 1143),
@@ -177,6 +192,7 @@ impl Config {
                 policy: Policy::default(),
                 tokens: None,
                 limits: Limits::default(),
+                imap: Imap::default(),
                 post: Post::default(),
                 mailboxes: Vec::new(),
             },
