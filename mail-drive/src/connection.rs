@@ -138,7 +138,7 @@ where
         match self.machine.poll(self.input.filled(), now) {
             Ok(Wanted::Frame(n)) => {
                 // What the program now does may take its time.
-                if !self.machine.output().is_empty()
+                if self.machine.output().len() > self.limits.gather
                     && let Poll::Ready(sent) = self.poll_drain(cx, 0, now)
                 {
                     sent?;

@@ -23,6 +23,10 @@ pub struct Limits {
     pub compressors: usize,
     /// With more octets of output than this waiting, no further event is given out. 64 KiB.
     pub high_water: usize,
+    /// While the peer's next frame is there already, so many octets of output may wait for more: the answers of pipelined
+    /// commands then go out together. Whoever sets this calls [`Peer::push`](crate::Peer::push) before all that may take its time.
+    /// 0: everything is sent before each event.
+    pub gather: usize,
     /// The most octets of unconsumed input, so the longest frame. 16 MiB: a backstop, since the machines have
     /// limits of their own; memory is taken as input comes.
     pub input: usize,
@@ -43,6 +47,7 @@ impl Default for Limits {
             compressor_rest: Duration::from_secs(5),
             compressors: 64,
             high_water: 64 * 1024,
+            gather: 0,
             input: 16 * 1024 * 1024,
             read_ahead: 4 * 1024 * 1024,
             read_ahead_of_all: 64 * 1024 * 1024,

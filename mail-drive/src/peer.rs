@@ -58,6 +58,25 @@ impl<M: Machine> Peer<'_, M> {
         .await
     }
 
+    /// Sends of the output what the stream takes at once, and waits for nothing: before the program does something slow, where
+    /// [`Limits::gather`](crate::Limits::gather) lets answers wait.
+    ///
+    /// # Errors
+    /// [`DriveError::Io`].
+    pub async fn push(&mut self) -> Result<(), DriveError<M::Error>> {
+        if self.machine.output().is_empty() {
+            return Ok(());
+        }
+        poll_fn(|cx| {
+            let sent = self.transport.poll_drain(cx, self.machine.output(), 0, self.clock.time());
+            Poll::Ready(match sent {
+                Poll::Ready(Err(error)) => Err(DriveError::Io(error)),
+                Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+            })
+        })
+        .await
+    }
+
     /// Waits until all output is sent (but for what waits behind a stop point): before the program does
     /// something slow, or waits for something else than this peer.
     ///

@@ -18,7 +18,11 @@ const READ: usize = 16 * 1024;
 /// Reads ahead before other tasks get their turn.
 const AHEAD_TURNS: usize = 16;
 /// Segments written at once.
-const SEGMENTS: usize = 32;
+const SEGMENTS: usize = 64;
+/// Octets put together for a stream that takes one segment at a time.
+const JOINED: usize = 16 * 1024;
+/// After so many writes that ended with the first of several segments, the stream is taken for such a one.
+const ONE_BY_ONE: u8 = 2;
 
 /// The stream before and after the upgrade.
 pub(crate) enum Stream<S, X> {
@@ -44,6 +48,8 @@ pub(crate) struct Transport<S, X> {
     pub(crate) ahead: Ahead,
     /// Written since the last flush.
     dirty: bool,
+    /// How often in a row only the first of several segments was written.
+    first_only: u8,
     /// How fast the peer reads.
     pace: Pace,
 }
@@ -86,6 +92,7 @@ where
             compressors: limits.compressors,
             ahead: Ahead::new(limits),
             dirty: false,
+            first_only: 0,
             pace,
         }
     }
@@ -187,9 +194,35 @@ where
         }
         match slices.get(..count) {
             Some([one]) => on!(self, poll_write(cx, one)),
-            Some(several) => on!(self, poll_write_vectored(cx, several)),
-            None => Poll::Ready(Ok(0)),
+            Some([first, ..]) if self.first_only >= ONE_BY_ONE && first.len() < JOINED => {
+                self.poll_write_joined(cx, output)
+            }
+            Some(several @ [first, ..]) => {
+                let n = ready!(on!(self, poll_write_vectored(cx, several)))?;
+                // Adapters without this method of their own pass on the first segment alone: a system call, and
+                // without Nagle's algorithm a packet, for each.
+                self.first_only = if n == first.len() { self.first_only.saturating_add(1) } else { 0 };
+                Poll::Ready(Ok(n))
+            }
+            _ => Poll::Ready(Ok(0)),
         }
+    }
+
+    /// Writes once, as much of the first segments as fits into one piece.
+    fn poll_write_joined(&mut self, cx: &mut Context<'_>, output: &OutputQueue) -> Poll<io::Result<usize>> {
+        let mut joined = [0; JOINED];
+        let mut filled = 0;
+        for segment in output.segments() {
+            let room = joined.get_mut(filled..).unwrap_or_default();
+            let n = segment.len().min(room.len());
+            let (Some(room), Some(piece)) = (room.get_mut(..n), segment.get(..n)) else { break };
+            room.copy_from_slice(piece);
+            filled += n;
+            if n < segment.len() {
+                break;
+            }
+        }
+        on!(self, poll_write(cx, joined.get(..filled).unwrap_or_default()))
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -118,14 +118,18 @@ impl Gate {
         })
     }
 
-    /// Runs a call that blocks for a short while.
     async fn look_up(&self, name: &str) -> Login<Option<AccountInfo>> {
-        let (accounts, name) = (Arc::clone(&self.accounts), name.to_owned());
-        match spawn_blocking(move || accounts.by_login(&name)).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(e)) => Err(AuthError::new(AuthErrorKind::Unavailable, format!("the store: {e}"))),
-            Err(e) => Err(AuthError::new(AuthErrorKind::Unavailable, e.to_string())),
-        }
+        // Mostly so short that another thread would cost more than it does.
+        let found = match self.accounts.by_login_soon(name) {
+            Some(found) => found,
+            None => {
+                let (accounts, name) = (Arc::clone(&self.accounts), name.to_owned());
+                spawn_blocking(move || accounts.by_login(&name))
+                    .await
+                    .map_err(|e| AuthError::new(AuthErrorKind::Unavailable, e.to_string()))?
+            }
+        };
+        found.map_err(|e| AuthError::new(AuthErrorKind::Unavailable, format!("the store: {e}")))
     }
 
     /// Whom the name means, and whether he may enter by this proof.
