@@ -171,8 +171,8 @@ CASES = {
     "search": (None, "imap", "search --mailbox m10k --n 10000 --reps 3", lambda answer: 10_000 * 3 * 6),
     "search-body": (5, "imap", None, None),
     "noop": (None, "imap", "noop --conns 4 --secs 3", ops),
-    "pop3": (None, "pop3", "pop3 --user u2 --n 1000 --size 8192 --reps 8", lambda a: 1000 * a["reps"]),
-    "pop3-pipelined": (3, "pop3", "pop3 --user u2 --n 1000 --size 8192 --reps 8 --window 64", lambda a: 1000 * a["reps"]),
+    "pop3": (None, "pop3", "pop3 --user u180 --n 1000 --size 8192 --reps 8", lambda a: 1000 * a["reps"]),
+    "pop3-pipelined": (3, "pop3", "pop3 --user u180 --n 1000 --size 8192 --reps 8 --window 64", lambda a: 1000 * a["reps"]),
     "submission": (10, "submission", "smtp --conns 4 --secs 4 --user u4 --rcpt u4@example.test", ops),
     "append": (None, "imap", "append --mailbox ap --user u5 --conns 1 --secs 5", ops),
     "append-16": (7, "imap", "append --mailbox ap --user u1 --users 16 --conns 16 --secs 5", ops),
@@ -225,12 +225,12 @@ def loadgen(path, arguments, server, port):
 
 
 def fill(path, server):
-    done = server.dir / "filled"
-    if done.exists():
-        return
     boxes = [("u1", "b8k", 1000, 8192), ("u1", "b1m", 100, 1048576), ("u1", "m10k", 10000, 4096), ("u1", "m100k", 100000, 1024),
-             ("u2", "INBOX", 1000, 8192)]
+             ("u180", "INBOX", 1000, 8192)]
     for user, box, n, size in boxes:
+        done = server.dir / f"filled-{user}-{box}"
+        if done.exists():
+            continue
         if server.name == "Dovecot":
             target = server.dir / "mail" / user / "Maildir" / ("" if box == "INBOX" else f".{box}")
             subprocess.run([path, "maildir", "--dir", target, "--n", str(n), "--size", str(size)], check=True, stdout=subprocess.DEVNULL)
@@ -238,9 +238,9 @@ def fill(path, server):
             window = 4 if size > 100_000 else 32
             if loadgen(path, f"seed --user {user} --mailbox {box} --n {n} --size {size} --window {window}", server, "imap") is None:
                 sys.exit("it could not be filled")
-    if server.name == "Dovecot":
-        subprocess.run(["chown", "-R", "mail:mail", server.dir / "mail"], check=True)
-    done.touch()
+        if server.name == "Dovecot":
+            subprocess.run(["chown", "-R", "mail:mail", server.dir / "mail"], check=True)
+        done.touch()
 
 
 def main():
