@@ -5,6 +5,7 @@ use mailstore_api::{Body, ErrorKind, Mailbox, Meta, Part, Query, Result, Uid, Ui
 
 use super::{
     needle::fold,
+    plain::Plain,
     program::{Leaf, Program, Truth, ask_meta},
     yield_now,
 };
@@ -28,6 +29,7 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Evaluation {
     program: Program,
     known: Vec<Truth>,
+    plain: Plain,
     /// Octets read in this turn.
     read: u64,
 }
@@ -42,7 +44,7 @@ impl Evaluation {
     pub(super) fn new(query: &Query) -> Self {
         let program = Program::new(query);
         let known = vec![Truth::Open; program.leaves.len()];
-        Self { program, known, read: 0 }
+        Self { program, known, plain: Plain::new(), read: 0 }
     }
 
     pub(super) async fn run<M: Mailbox>(mut self, mailbox: &M, within: &UidSet) -> Result<UidSet> {
@@ -85,7 +87,7 @@ impl Evaluation {
             };
         }
         let mut truth = self.program.run(&self.known);
-        if truth == Truth::Open {
+        if truth == Truth::Open && self.program.asks_header() {
             let coming = coming.iter().map(|m| m.uid);
             let Some(header) = self.read_part(mailbox, &mut opened.header, meta.uid, coming).await? else {
                 return Ok(false);
@@ -94,7 +96,10 @@ impl Evaluation {
             truth = self.program.run(&self.known);
         }
         if truth == Truth::Open {
-            self.ask_body(mailbox, &mut opened.whole, meta.uid, coming.iter().map(|m| m.uid)).await?;
+            let coming = coming.iter().map(|m| m.uid);
+            if !self.ask_body(mailbox, &mut opened.whole, meta.uid, coming).await? {
+                return Ok(false);
+            }
             truth = self.program.run(&self.known);
         }
         Ok(truth == Truth::Yes)
@@ -153,30 +158,40 @@ impl Evaluation {
         }
     }
 
+    /// Answers what is left from the whole message; `false` where it is gone or damaged.
     async fn ask_body<M: Mailbox>(
         &mut self,
         mailbox: &M,
         ahead: &mut Ahead<M>,
         uid: Uid,
         coming: impl Iterator<Item = Uid>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let read = match ahead.open(mailbox, uid, coming).await {
             Ok(body) => self.ask_texts(body).await,
             Err(error) => Err(error),
         };
-        passable(read)?;
+        if passable(read)?.is_none() {
+            return Ok(false);
+        }
         // Whatever was not found is not there.
         for known in &mut self.known {
             if *known == Truth::Open {
                 *known = Truth::No;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn ask_texts<B: Body>(&mut self, mut body: B) -> Result<()> {
         let len = body.len();
+        self.read += len;
         let whole = if len <= WHOLE { Some(read_range(&mut body, 0..len).await?) } else { None };
+        if let Some(whole) = &whole {
+            self.look_plainly(whole);
+            if !self.is_open() {
+                return Ok(());
+            }
+        }
         let mut scanner = Scanner::new();
         match &whole {
             Some(whole) => scanner.feed(whole),
@@ -190,7 +205,6 @@ impl Evaluation {
                 }
             }
         }
-        self.read += len;
         let structure = scanner.finish();
         let messages: Vec<usize> = structure
             .parts()
@@ -202,7 +216,11 @@ impl Evaluation {
             if !self.is_open() {
                 break;
             }
-            if index > 0 {
+            if index == 0 {
+                if !self.program.asks_header() {
+                    self.ask_header(&part.header_octets);
+                }
+            } else {
                 self.ask_inner_header(&part.header_octets, messages.contains(&index));
             }
             if part.kind != Kind::Leaf || !part.content_type.is("text", "") {
@@ -218,6 +236,24 @@ impl Evaluation {
             }
         }
         Ok(())
+    }
+
+    /// Answers what a look at the octets can answer: that something is not there.
+    fn look_plainly(&mut self, whole: &[u8]) {
+        if !self.plain.look(whole) {
+            return;
+        }
+        for (leaf, known) in self.program.leaves.iter().zip(&mut self.known) {
+            let (needle, in_header) = match leaf {
+                Leaf::Body(needle) => (needle, false),
+                Leaf::Text(needle) => (needle, true),
+                _ => continue,
+            };
+            if *known == Truth::Open && self.plain.lacks(needle, in_header) {
+                *known = Truth::No;
+            }
+        }
+        self.plain.rest();
     }
 
     fn is_open(&self) -> bool {

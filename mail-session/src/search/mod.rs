@@ -6,6 +6,7 @@
 //! up nobody.
 mod evaluate;
 mod needle;
+mod plain;
 mod program;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,16 @@ impl Needle {
         Self { finder: Finder::new(fold(text).as_bytes()).into_owned() }
     }
 
+    /// Itself, where it is ASCII.
+    pub(super) fn ascii(&self) -> Option<&Finder<'static>> {
+        self.finder.needle().is_ascii().then_some(&self.finder)
+    }
+
+    /// Whether it may lie over what separates words, or a field's name and its value.
+    pub(super) fn spans_words(&self) -> bool {
+        self.finder.needle().iter().any(|b| *b <= b' ' || *b == b':')
+    }
+
     /// Whether it is in `folded`, which [`fold`] gave.
     pub(super) fn is_in(&self, folded: &str) -> bool {
         self.finder.find(folded.as_bytes()).is_some()

@@ -101,6 +101,11 @@ impl Program {
         self.leaves.push(leaf);
     }
 
+    /// Whether something is asked that the header alone answers.
+    pub(super) fn asks_header(&self) -> bool {
+        self.leaves.iter().any(|leaf| matches!(leaf, Leaf::Header(..) | Leaf::SentDay(..)))
+    }
+
     /// Whether the message matches, by what is known of each leaf.
     pub(super) fn run(&self, known: &[Truth]) -> Truth {
         let mut stack: Vec<Truth> = Vec::with_capacity(8);
