@@ -30,6 +30,11 @@ pub struct Limits {
     /// The most octets of unconsumed input, so the longest frame. 16 MiB: a backstop, since the machines have
     /// limits of their own; memory is taken as input comes.
     pub input: usize,
+    /// The most octets that are taken from a peer while it does not read what is sent to it: one that writes so many
+    /// commands before it reads the first answer does not come to a stop. 4 MiB; 0 for none.
+    pub read_ahead: usize,
+    /// The same for all drivers of the process together. 64 MiB.
+    pub read_ahead_of_all: usize,
 }
 
 impl Default for Limits {
@@ -44,6 +49,8 @@ impl Default for Limits {
             high_water: 64 * 1024,
             gather: 0,
             input: 16 * 1024 * 1024,
+            read_ahead: 4 * 1024 * 1024,
+            read_ahead_of_all: 64 * 1024 * 1024,
         }
     }
 }

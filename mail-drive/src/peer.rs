@@ -40,7 +40,9 @@ impl<M: Machine> Peer<'_, M> {
         let (mut until, mut sleep) = (None, None);
         poll_fn(|cx| {
             let output = self.machine.output();
-            if let Poll::Ready(done) = self.transport.poll_drain(cx, output, high_water, self.clock.time()) {
+            if let Poll::Ready(done) =
+                self.transport.poll_drain_ahead(cx, output, high_water, self.clock.time())
+            {
                 return Poll::Ready(done.map_err(DriveError::Io));
             }
             let deadline = self.transport.deadline();

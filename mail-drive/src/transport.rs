@@ -9,12 +9,14 @@ use std::{
     io::{self, IoSlice},
 };
 
-use crate::Limits;
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
+use crate::{Limits, ahead::Ahead};
 
 /// Octets read at once.
 const READ: usize = 16 * 1024;
+/// Reads ahead before other tasks get their turn.
+const AHEAD_TURNS: usize = 16;
 /// Segments written at once.
 const SEGMENTS: usize = 64;
 /// Octets put together for a stream that takes one segment at a time.
@@ -42,6 +44,8 @@ pub(crate) struct Transport<S, X> {
     rest_after: core::time::Duration,
     #[cfg(feature = "deflate")]
     compressors: usize,
+    /// What was read while the peer did not.
+    pub(crate) ahead: Ahead,
     /// Written since the last flush.
     dirty: bool,
     /// How often in a row only the first of several segments was written.
@@ -77,8 +81,6 @@ where
     X: AsyncRead + AsyncWrite + Unpin,
 {
     pub(crate) const fn new(stream: S, pace: Pace, limits: &Limits) -> Self {
-        #[cfg(not(feature = "deflate"))]
-        let _ = limits;
         Self {
             stream: Stream::Plain(stream),
             #[cfg(feature = "deflate")]
@@ -88,6 +90,7 @@ where
             rest_after: limits.compressor_rest,
             #[cfg(feature = "deflate")]
             compressors: limits.compressors,
+            ahead: Ahead::new(limits),
             dirty: false,
             first_only: 0,
             pace,
@@ -135,8 +138,12 @@ where
         cx: &mut Context<'_>,
         input: &mut InputBuffer,
     ) -> Poll<io::Result<usize>> {
-        let mut scratch = [0; READ];
         let room = input.room().min(READ);
+        let given = self.ahead.give(room, input);
+        if given > 0 {
+            return Poll::Ready(Ok(given));
+        }
+        let mut scratch = [0; READ];
         let (scratch, _) = scratch.split_at_mut(room);
         let n = match ready!(on!(self, poll_read(cx, scratch))) {
             // TLS ended without its close_notify, as many do. The protocols tell their end by
@@ -152,6 +159,23 @@ where
             core::hint::black_box(received);
         }
         Poll::Ready(Ok(n))
+    }
+
+    /// Takes in what a peer writes that does not read.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..AHEAD_TURNS {
+            let granted = self.ahead.grant(READ);
+            if granted == 0 {
+                return;
+            }
+            let mut scratch = [0; READ];
+            let (scratch, _) = scratch.split_at_mut(granted);
+            let read = on!(self, poll_read(cx, scratch));
+            if !self.ahead.keep(scratch, &read) {
+                return;
+            }
+        }
+        cx.waker().wake_by_ref();
     }
 
     /// Reads and forgets. `Ok(0)` is the end.
@@ -217,6 +241,15 @@ pub(crate) trait Drain: Send {
         now: Instant,
     ) -> Poll<io::Result<()>>;
 
+    /// The same for a peer that may be writing before it reads: meanwhile what it writes is taken in.
+    fn poll_drain_ahead(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut OutputQueue,
+        low: usize,
+        now: Instant,
+    ) -> Poll<io::Result<()>>;
+
     /// When the peer has read too little.
     fn deadline(&self) -> Option<Instant>;
 }
@@ -263,6 +296,20 @@ where
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_drain_ahead(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut OutputQueue,
+        low: usize,
+        now: Instant,
+    ) -> Poll<io::Result<()>> {
+        let drained = self.poll_drain(cx, output, low, now);
+        if drained.is_pending() {
+            self.read_ahead(cx);
+        }
+        drained
     }
 
     fn deadline(&self) -> Option<Instant> {

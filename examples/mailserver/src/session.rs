@@ -77,6 +77,7 @@ impl Timer for Clock {
 pub(crate) fn imap(config: &Config) -> imap::Config {
     let mut imap = imap::Config::new(&config.hostname);
     imap.protocol.append_limit = Some(user::LARGEST);
+    imap.eight_bit_headers = config.imap.eight_bit_headers;
     imap
 }
 
