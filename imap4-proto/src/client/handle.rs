@@ -19,8 +19,8 @@ use crate::{
     grammar::response::{Begun, counted_tag, head, tail},
     server::State,
     types::{
-        Capabilities, CapabilityList, CommandKind, Quirks, Response, ResponseCode, ResponseText, SecretBuf,
-        Status,
+        Capabilities, CapabilityList, Code, CommandKind, Quirks, Response, ResponseCode, ResponseText,
+        SecretBuf, Status,
     },
 };
 
@@ -201,6 +201,10 @@ impl Client {
             }
             Response::Condition { status, text } => {
                 self.learn_from(&text);
+                // RFC 9051 section 7.1: closed for a SELECT, which may still fail, or by the server.
+                if text.code == Some(ResponseCode::Plain(Code::Closed)) && self.state == State::Selected {
+                    self.state = State::Authenticated;
+                }
                 if status == Status::Bye && !self.in_flight.iter().any(|c| c.kind == CommandKind::Logout) {
                     self.state = State::Logout;
                     self.turn = Turn::Closing;
