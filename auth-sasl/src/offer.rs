@@ -69,7 +69,7 @@ pub struct Mechanism {
 
 impl Mechanism {
     /// PLAIN (RFC 4616).
-    pub const PLAIN: Self = Self::new("PLAIN", Credential::Password, true, |_| Box::new(Plain::default()));
+    pub const PLAIN: Self = Self::new("PLAIN", Credential::Password, true, |_| Box::new(Plain));
     /// LOGIN (draft-murchison-sasl-login): obsolete, and what several mail programs try first.
     pub const LOGIN: Self = Self::new("LOGIN", Credential::Password, true, |_| Box::new(Login::default()));
     /// XOAUTH2 (Google, Microsoft).

@@ -47,6 +47,23 @@ pub enum Request {
     Other(Box<dyn Any + Send>),
 }
 
+impl Request {
+    /// Whom the client wants to act as, where that is not himself.
+    pub(crate) fn acts_as(&self) -> Option<&str> {
+        let (authcid, authzid) = match self {
+            Self::Password(login) => (Some(&login.authcid), &login.authzid),
+            Self::Authorize(question) => (Some(&question.authcid), &question.authzid),
+            // Whom the certificate stands for, the answer says.
+            Self::Certificate(login) => (None, &login.authzid),
+            // The mailbox a token is to open is no authorization identity: its host may call it otherwise.
+            Self::Bearer(_) | Self::ScramKeys(_) | Self::CramMd5(_) | Self::Anonymous(_) | Self::Other(_) => {
+                return None;
+            }
+        };
+        authzid.as_deref().filter(|z| authcid.is_none_or(|authcid| authcid != z))
+    }
+}
+
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -219,6 +236,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Whether this is somebody who acts as `asked`, or is himself called so.
+    pub(crate) fn is(&self, asked: &str) -> bool {
+        self.authzid.as_deref() == Some(asked) || self.authcid == asked
+    }
+
     /// The user, acting as `authzid`, or as himself.
     pub fn new(authcid: impl Into<String>, authzid: Option<String>) -> Self {
         Self { authcid: authcid.into(), authzid }

@@ -131,12 +131,14 @@ where
         self.drop_frame();
         let high_water = self.limits.high_water;
         if self.machine.output().len() > high_water {
-            ready!(self.poll_drain(cx, high_water, now))?;
+            // A peer that writes on while it does not read must not stop both.
+            ready!(self.transport.poll_drain_ahead(cx, self.machine.output(), high_water, now))
+                .map_err(DriveError::Io)?;
         }
         match self.machine.poll(self.input.filled(), now) {
             Ok(Wanted::Frame(n)) => {
                 // What the program now does may take its time.
-                if !self.machine.output().is_empty()
+                if self.machine.output().len() > self.limits.gather
                     && let Poll::Ready(sent) = self.poll_drain(cx, 0, now)
                 {
                     sent?;
@@ -208,7 +210,7 @@ where
         what: Upgrade,
     ) -> Poll<Result<(), DriveError<M::Error>>> {
         // What the peer sent before TLS was up could come from anybody.
-        if what == Upgrade::Tls && !self.input.is_empty() {
+        if what == Upgrade::Tls && !(self.input.is_empty() && self.transport.ahead.is_empty()) {
             return Poll::Ready(Err(DriveError::PlaintextBeforeTls));
         }
         ready!(self.poll_drain(cx, 0, now))?;
@@ -217,9 +219,11 @@ where
 
     /// Begins compression: what follows in the input is compressed already (RFC 4978 section 3).
     fn compress(&mut self) -> Result<(), DriveError<M::Error>> {
-        if !self.transport.compress(self.input.filled()) {
+        let early = [self.input.filled(), self.transport.ahead.filled()].concat();
+        if !self.transport.compress(&early) {
             return Err(DriveError::Unsupported(Upgrade::Deflate));
         }
+        self.transport.ahead.clear();
         self.input.consume(self.input.len());
         self.phase = Phase::Open;
         self.machine.upgraded(Upgraded::Deflate);
@@ -260,7 +264,7 @@ where
             return;
         }
         self.drop_frame();
-        let linger = why.is_some() || !self.input.is_empty();
+        let linger = why.is_some() || !self.input.is_empty() || !self.transport.ahead.is_empty();
         let until = now + self.limits.close;
         self.phase = Phase::Closing(Box::new(Closing { step: Step::Flush, until, why, linger }));
     }

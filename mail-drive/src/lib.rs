@@ -113,6 +113,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod ahead;
 mod connection;
 #[cfg(feature = "deflate")]
 mod deflate;

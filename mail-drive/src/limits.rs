@@ -23,9 +23,18 @@ pub struct Limits {
     pub compressors: usize,
     /// With more octets of output than this waiting, no further event is given out. 64 KiB.
     pub high_water: usize,
+    /// While the peer's next frame is there already, so many octets of output may wait for more: the answers of pipelined
+    /// commands then go out together. Whoever sets this calls [`Peer::push`](crate::Peer::push) before all that may take its time.
+    /// 0: everything is sent before each event.
+    pub gather: usize,
     /// The most octets of unconsumed input, so the longest frame. 16 MiB: a backstop, since the machines have
     /// limits of their own; memory is taken as input comes.
     pub input: usize,
+    /// The most octets that are taken from a peer while it does not read what is sent to it: one that writes so many
+    /// commands before it reads the first answer does not come to a stop. 4 MiB; 0 for none.
+    pub read_ahead: usize,
+    /// The same for all drivers of the process together. 64 MiB.
+    pub read_ahead_of_all: usize,
 }
 
 impl Default for Limits {
@@ -38,7 +47,10 @@ impl Default for Limits {
             compressor_rest: Duration::from_secs(5),
             compressors: 64,
             high_water: 64 * 1024,
+            gather: 0,
             input: 16 * 1024 * 1024,
+            read_ahead: 4 * 1024 * 1024,
+            read_ahead_of_all: 64 * 1024 * 1024,
         }
     }
 }

@@ -40,7 +40,9 @@ impl<M: Machine> Peer<'_, M> {
         let (mut until, mut sleep) = (None, None);
         poll_fn(|cx| {
             let output = self.machine.output();
-            if let Poll::Ready(done) = self.transport.poll_drain(cx, output, high_water, self.clock.time()) {
+            if let Poll::Ready(done) =
+                self.transport.poll_drain_ahead(cx, output, high_water, self.clock.time())
+            {
                 return Poll::Ready(done.map_err(DriveError::Io));
             }
             let deadline = self.transport.deadline();
@@ -52,6 +54,25 @@ impl<M: Machine> Peer<'_, M> {
                 Some(sleep) => sleep.as_mut().poll(cx).map(|()| Err(DriveError::TimedOut(TimedOut::Output))),
                 None => Poll::Pending,
             }
+        })
+        .await
+    }
+
+    /// Sends of the output what the stream takes at once, and waits for nothing: before the program does something slow, where
+    /// [`Limits::gather`](crate::Limits::gather) lets answers wait.
+    ///
+    /// # Errors
+    /// [`DriveError::Io`].
+    pub async fn push(&mut self) -> Result<(), DriveError<M::Error>> {
+        if self.machine.output().is_empty() {
+            return Ok(());
+        }
+        poll_fn(|cx| {
+            let sent = self.transport.poll_drain(cx, self.machine.output(), 0, self.clock.time());
+            Poll::Ready(match sent {
+                Poll::Ready(Err(error)) => Err(DriveError::Io(error)),
+                Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+            })
         })
         .await
     }

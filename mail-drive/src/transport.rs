@@ -9,14 +9,20 @@ use std::{
     io::{self, IoSlice},
 };
 
-use crate::Limits;
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
+use crate::{Limits, ahead::Ahead};
 
 /// Octets read at once.
 const READ: usize = 16 * 1024;
+/// Reads ahead before other tasks get their turn.
+const AHEAD_TURNS: usize = 16;
 /// Segments written at once.
-const SEGMENTS: usize = 32;
+const SEGMENTS: usize = 64;
+/// Octets put together for a stream that takes one segment at a time.
+const JOINED: usize = 16 * 1024;
+/// After so many writes that ended with the first of several segments, the stream is taken for such a one.
+const ONE_BY_ONE: u8 = 2;
 
 /// The stream before and after the upgrade.
 pub(crate) enum Stream<S, X> {
@@ -38,8 +44,12 @@ pub(crate) struct Transport<S, X> {
     rest_after: core::time::Duration,
     #[cfg(feature = "deflate")]
     compressors: usize,
+    /// What was read while the peer did not.
+    pub(crate) ahead: Ahead,
     /// Written since the last flush.
     dirty: bool,
+    /// How often in a row only the first of several segments was written.
+    first_only: u8,
     /// How fast the peer reads.
     pace: Pace,
 }
@@ -71,8 +81,6 @@ where
     X: AsyncRead + AsyncWrite + Unpin,
 {
     pub(crate) const fn new(stream: S, pace: Pace, limits: &Limits) -> Self {
-        #[cfg(not(feature = "deflate"))]
-        let _ = limits;
         Self {
             stream: Stream::Plain(stream),
             #[cfg(feature = "deflate")]
@@ -82,7 +90,9 @@ where
             rest_after: limits.compressor_rest,
             #[cfg(feature = "deflate")]
             compressors: limits.compressors,
+            ahead: Ahead::new(limits),
             dirty: false,
+            first_only: 0,
             pace,
         }
     }
@@ -128,8 +138,12 @@ where
         cx: &mut Context<'_>,
         input: &mut InputBuffer,
     ) -> Poll<io::Result<usize>> {
-        let mut scratch = [0; READ];
         let room = input.room().min(READ);
+        let given = self.ahead.give(room, input);
+        if given > 0 {
+            return Poll::Ready(Ok(given));
+        }
+        let mut scratch = [0; READ];
         let (scratch, _) = scratch.split_at_mut(room);
         let n = match ready!(on!(self, poll_read(cx, scratch))) {
             // TLS ended without its close_notify, as many do. The protocols tell their end by
@@ -145,6 +159,23 @@ where
             core::hint::black_box(received);
         }
         Poll::Ready(Ok(n))
+    }
+
+    /// Takes in what a peer writes that does not read.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) {
+        for _ in 0..AHEAD_TURNS {
+            let granted = self.ahead.grant(READ);
+            if granted == 0 {
+                return;
+            }
+            let mut scratch = [0; READ];
+            let (scratch, _) = scratch.split_at_mut(granted);
+            let read = on!(self, poll_read(cx, scratch));
+            if !self.ahead.keep(scratch, &read) {
+                return;
+            }
+        }
+        cx.waker().wake_by_ref();
     }
 
     /// Reads and forgets. `Ok(0)` is the end.
@@ -163,9 +194,35 @@ where
         }
         match slices.get(..count) {
             Some([one]) => on!(self, poll_write(cx, one)),
-            Some(several) => on!(self, poll_write_vectored(cx, several)),
-            None => Poll::Ready(Ok(0)),
+            Some([first, ..]) if self.first_only >= ONE_BY_ONE && first.len() < JOINED => {
+                self.poll_write_joined(cx, output)
+            }
+            Some(several @ [first, ..]) => {
+                let n = ready!(on!(self, poll_write_vectored(cx, several)))?;
+                // Adapters without this method of their own pass on the first segment alone: a system call, and
+                // without Nagle's algorithm a packet, for each.
+                self.first_only = if n == first.len() { self.first_only.saturating_add(1) } else { 0 };
+                Poll::Ready(Ok(n))
+            }
+            _ => Poll::Ready(Ok(0)),
         }
+    }
+
+    /// Writes once, as much of the first segments as fits into one piece.
+    fn poll_write_joined(&mut self, cx: &mut Context<'_>, output: &OutputQueue) -> Poll<io::Result<usize>> {
+        let mut joined = [0; JOINED];
+        let mut filled = 0;
+        for segment in output.segments() {
+            let room = joined.get_mut(filled..).unwrap_or_default();
+            let n = segment.len().min(room.len());
+            let (Some(room), Some(piece)) = (room.get_mut(..n), segment.get(..n)) else { break };
+            room.copy_from_slice(piece);
+            filled += n;
+            if n < segment.len() {
+                break;
+            }
+        }
+        on!(self, poll_write(cx, joined.get(..filled).unwrap_or_default()))
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -177,6 +234,15 @@ where
 pub(crate) trait Drain: Send {
     /// Writes until at most `low` octets wait; with `low` 0, until the stream holds none back either.
     fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut OutputQueue,
+        low: usize,
+        now: Instant,
+    ) -> Poll<io::Result<()>>;
+
+    /// The same for a peer that may be writing before it reads: meanwhile what it writes is taken in.
+    fn poll_drain_ahead(
         &mut self,
         cx: &mut Context<'_>,
         output: &mut OutputQueue,
@@ -230,6 +296,20 @@ where
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_drain_ahead(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut OutputQueue,
+        low: usize,
+        now: Instant,
+    ) -> Poll<io::Result<()>> {
+        let drained = self.poll_drain(cx, output, low, now);
+        if drained.is_pending() {
+            self.read_ahead(cx);
+        }
+        drained
     }
 
     fn deadline(&self) -> Option<Instant> {

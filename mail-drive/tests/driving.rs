@@ -152,7 +152,9 @@ fn a_client_that_reads_an_octet_now_and_then_times_out() {
 #[test]
 fn pipelined_megabytes_with_no_reading_stop_at_the_high_water_mark_and_do_not_deadlock() {
     let (mut client, server) = pipe(1000);
-    let mut driver = toy_on(server);
+    let mut limits = Limits::default();
+    limits.read_ahead = 0;
+    let mut driver = Driver::with_limits(Toy::new(), server, NoTimer, NoTls, limits);
     let line = [&b"ECHO "[..], &[b'e'; 900], b"\r\n"].concat();
     let mut serving = Box::pin(async move {
         let served = serve(&mut driver).await;
@@ -190,6 +192,58 @@ fn pipelined_megabytes_with_no_reading_stop_at_the_high_water_mark_and_do_not_de
         if let Poll::Ready(n) = once(pin!(client.read(&mut buffer))) {
             got += n.unwrap();
         }
+    }
+}
+
+/// With `bodies` the answers stop within an event, else between two.
+fn writes_all_before_it_reads(most: usize, bodies: bool) -> usize {
+    let (mut client, server) = pipe(1000);
+    let mut limits = Limits::default();
+    limits.read_ahead = most;
+    let mut driver = Driver::with_limits(Toy::new(), server, NoTimer, NoTls, limits);
+    let (line, answer) = if bodies {
+        (b"BODY 100000\r\n".to_vec(), [&[b'x'; 100_000][..], b"sent\r\n"].concat())
+    } else {
+        ([&b"ECHO "[..], &[b'e'; 900], b"\r\n"].concat(), [&[b'e'; 900][..], b"\r\n"].concat())
+    };
+    let mut serving = Box::pin(async move { serve(&mut driver).await });
+    let mut lines = 0;
+    loop {
+        let mut write = pin!(client.write_all(&line));
+        let mut polls = 0;
+        while once(write.as_mut()).is_pending() && polls < 100 {
+            assert!(once(serving.as_mut()).is_pending());
+            polls += 1;
+        }
+        if polls == 100 {
+            break;
+        }
+        lines += 1;
+        assert!(lines * line.len() < 4_000_000, "the input is not bounded");
+    }
+    // It reads now, and all is there, in order.
+    let mut expected = b"hello\r\n".to_vec();
+    let most = if bodies { 100 } else { lines };
+    for _ in 0..most {
+        expected.extend_from_slice(&answer);
+    }
+    let (mut got, mut buffer) = (Vec::new(), [0; 1000]);
+    while got.len() < expected.len() {
+        let _ = once(serving.as_mut());
+        if let Poll::Ready(n) = once(pin!(client.read(&mut buffer))) {
+            got.extend_from_slice(&buffer[..n.unwrap()]);
+        }
+    }
+    assert!(got.starts_with(&expected));
+    lines * line.len()
+}
+
+#[test]
+fn what_a_peer_writes_before_it_reads_is_taken_up_to_a_bound() {
+    for bodies in [false, true] {
+        let least = writes_all_before_it_reads(0, bodies);
+        let taken = writes_all_before_it_reads(1_000_000, bodies);
+        assert!((1_000_000..1_000_000 + least + 2000).contains(&taken), "{bodies} {least} {taken}");
     }
 }
 

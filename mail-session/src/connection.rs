@@ -6,6 +6,9 @@ use mailstore_api::StoreError;
 
 use crate::auth::LoginContext;
 
+/// Octets of answers to pipelined commands that go out together: sessions push them before all that may take its time.
+pub(crate) const GATHER: usize = 32 * 1024;
+
 /// When TLS begins on a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Encryption {

@@ -14,6 +14,7 @@ mod line;
 mod machine;
 mod output;
 mod pace;
+mod secret;
 mod stuff;
 mod time;
 
@@ -23,5 +24,6 @@ pub use line::{Line, LineEnd, LineScanner, Scan, has_control, strip_line_end};
 pub use machine::{Machine, Misuse, Poll, TlsInfo, Upgrade, Upgraded};
 pub use output::OutputQueue;
 pub use pace::{Pace, PaceLimits, Wait};
+pub use secret::SecretBuf;
 pub use stuff::{DotEncoder, Stuffing};
 pub use time::Instant;

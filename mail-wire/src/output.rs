@@ -180,6 +180,9 @@ impl OutputQueue {
     pub fn advance(&mut self, n: usize) {
         let mut n = n.min(self.ready);
         self.ready -= n;
+        if self.ready == 0 && self.between.is_empty() {
+            return self.empty();
+        }
         while n > 0 {
             let upto = self.between.front().map_or(self.owned.len(), |(at, _)| *at);
             let owned = upto - self.start;
@@ -202,15 +205,7 @@ impl OutputQueue {
             }
         }
         if self.start == self.owned.len() && self.between.is_empty() {
-            self.start = 0;
-            if self.owned.capacity() > KEEP {
-                self.owned = Vec::new();
-            } else {
-                self.owned.clear();
-            }
-            if self.between.capacity() > KEEP_SEGMENTS {
-                self.between = VecDeque::new();
-            }
+            self.empty();
         } else if self.start > 8192 && self.start > self.owned.len() / 2 {
             let by = self.start;
             self.owned.drain(..by);
@@ -218,6 +213,20 @@ impl OutputQueue {
                 *at -= by;
             }
             self.start = 0;
+        }
+    }
+
+    /// All is sent.
+    #[inline]
+    fn empty(&mut self) {
+        self.start = 0;
+        if self.owned.capacity() > KEEP {
+            self.owned = Vec::new();
+        } else {
+            self.owned.clear();
+        }
+        if self.between.capacity() > KEEP_SEGMENTS {
+            self.between = VecDeque::new();
         }
     }
 

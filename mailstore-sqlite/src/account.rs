@@ -35,6 +35,11 @@ pub struct SqliteAccount {
     pub(crate) id: i64,
 }
 
+/// A mailbox of fewer messages is loaded on the caller's thread.
+const SOON: u32 = 500;
+/// So many mailboxes are looked at there for their figures.
+const FEW: usize = 32;
+
 /// How often a mailbox is loaded anew when other processes write meanwhile.
 const TRIES: usize = 8;
 
@@ -54,8 +59,19 @@ impl SqliteAccount {
             let (index, new) = self.shard.registry.enter(id);
             if new {
                 let loading = Loading(index.clone());
-                let load = move |conn: &Connection| Ok(loading.0.load(conn));
-                if self.shared.pool.read(self.shard.number, load).await? {
+                // Few rows are read here, many on another thread.
+                let load = move |conn: &Connection, _| match read_messages(conn, id)? {
+                    ..SOON => Ok(Ok(loading.0.load(conn))),
+                    _ => Ok(Err(loading)),
+                };
+                let worth_packing = match self.shared.pool.read_soon(self.shard.number, load).await? {
+                    Ok(worth_packing) => worth_packing,
+                    Err(loading) => {
+                        let load = move |conn: &Connection| Ok(loading.0.load(conn));
+                        self.shared.pool.read(self.shard.number, load).await?
+                    }
+                };
+                if worth_packing {
                     // Begun and not waited for.
                     let (shard, index) = (self.shard.clone(), index.clone());
                     drop(self.shared.pool.start_files(move || {
@@ -133,7 +149,7 @@ impl Account for SqliteAccount {
 
     async fn find(&self, name: &MailboxName) -> Result<Option<MailboxInfo>> {
         let (id, shard, name) = (self.id, self.shard.clone(), name.clone());
-        self.shared.pool.read(self.shard.number, move |conn| find(conn, &shard, id, name)).await
+        self.shared.pool.read_soon(self.shard.number, move |conn, _| find(conn, &shard, id, name)).await
     }
 
     async fn create(&self, name: &MailboxName, special_use: SpecialUse) -> Result<MailboxId> {
@@ -197,6 +213,7 @@ impl Account for SqliteAccount {
         if !ask.is_empty() {
             let (account, shard) = (self.id, self.shard.clone());
             let want_recent = items.contains(StatusItems::RECENT);
+            let ask_few = ask.len() <= FEW && !want_recent;
             let read = move |conn: &Connection| {
                 let mut answers = Vec::with_capacity(ask.len());
                 for (at, number) in ask {
@@ -204,7 +221,14 @@ impl Account for SqliteAccount {
                 }
                 Ok(answers)
             };
-            for (at, status) in self.shared.pool.read(self.shard.number, read).await? {
+            // Few and without counting they are short.
+            let (pool, shard) = (&self.shared.pool, self.shard.number);
+            let answers = if ask_few {
+                pool.read_soon(shard, move |conn, _| read(conn)).await?
+            } else {
+                pool.read(shard, read).await?
+            };
+            for (at, status) in answers {
                 if let Some(slot) = found.get_mut(at) {
                     *slot = status;
                 }
@@ -318,6 +342,12 @@ impl Drop for Loading {
     fn drop(&mut self) {
         self.0.fail(ErrorKind::Unavailable.into());
     }
+}
+
+/// How many messages a mailbox has; 0 without one.
+fn read_messages(conn: &Connection, number: i64) -> Res<u32> {
+    let mut read = conn.prepare_cached("SELECT messages FROM mailbox WHERE id = ?1")?;
+    Ok(read.query_row([number], |r| r.get(0)).optional()?.unwrap_or(0))
 }
 
 fn read_row(conn: &Connection, account: i64, number: i64) -> Res<Option<MailboxRow>> {

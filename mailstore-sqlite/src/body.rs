@@ -7,9 +7,11 @@ use rusqlite::{Connection, Row, params};
 use crate::{
     error::{Res, damaged},
     files::{self, BodyFiles},
-    pool::Pool,
+    pool::{Budget, Pool},
 };
 
+/// UIDs so near to each other are read as one range.
+const NEAR: u32 = 4;
 /// Octets read from a file at once, at most.
 const READ_MAX: usize = 256 * 1024;
 
@@ -88,7 +90,7 @@ fn read_file(file: &File, at: u64, want: usize) -> Res<Bytes> {
 pub(crate) fn open(
     conn: &Connection,
     files: &BodyFiles,
-    pool: Pool,
+    pool: &Pool,
     mailbox: i64,
     uid: Uid,
     part: Part,
@@ -102,11 +104,50 @@ pub(crate) fn open(
     open_row(r, files, pool, part)
 }
 
+/// Opens a part of each of these messages, ascending, as far as the budget and `octets` go, within a read transaction. What cannot be opened
+/// is left out: whoever asks for that one is told why.
+pub(crate) fn open_many(
+    conn: &Connection,
+    files: &BodyFiles,
+    pool: &Pool,
+    mailbox: i64,
+    (uids, part): (&[Uid], Part),
+    (budget, octets): (Budget, usize),
+) -> Res<Vec<(Uid, SqliteBody)>> {
+    let mut read = conn.prepare_cached(
+        "SELECT m.prefix, b.size, b.header, b.path, b.data, m.uid FROM msg m CROSS JOIN body b ON b.id = m.body \
+         WHERE m.mailbox = ?1 AND m.uid BETWEEN ?2 AND ?3 ORDER BY m.uid",
+    )?;
+    let mut opened = Vec::with_capacity(uids.len());
+    let mut held = 0;
+    // Neighbours are one range: found by one search of the tree.
+    for run in uids.chunk_by(|a, b| b.get() - a.get() <= NEAR) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        let mut wanted = run.iter().copied().peekable();
+        let mut rows = read.query(params![mailbox, first.get(), last.get()])?;
+        while let Some(r) = rows.next()? {
+            let Some(uid) = Uid::new(r.get(5)?) else { continue };
+            while wanted.next_if(|w| *w < uid).is_some() {}
+            if wanted.next_if_eq(&uid).is_none() {
+                continue;
+            }
+            if let Ok(Some(body)) = open_row(r, files, pool, part) {
+                held += body.in_memory();
+                opened.push((uid, body));
+            }
+            if held >= octets || budget.is_spent() {
+                return Ok(opened);
+            }
+        }
+    }
+    Ok(opened)
+}
+
 /// Opens the message of a queue's entry within a read transaction; `None` when its file is missing.
 pub(crate) fn open_queued(
     conn: &Connection,
     files: &BodyFiles,
-    pool: Pool,
+    pool: &Pool,
     entry: i64,
 ) -> Res<Option<SqliteBody>> {
     let mut read = conn.prepare_cached(
@@ -118,7 +159,7 @@ pub(crate) fn open_queued(
 }
 
 /// A row of prefix, size, header, path, data.
-fn open_row(r: &Row<'_>, files: &BodyFiles, pool: Pool, part: Part) -> Res<Option<SqliteBody>> {
+fn open_row(r: &Row<'_>, files: &BodyFiles, pool: &Pool, part: Part) -> Res<Option<SqliteBody>> {
     let prefix = r.get_ref(0)?.as_blob_or_null()?.unwrap_or(&[]);
     let (size, header): (u64, u64) = (r.get(1)?, r.get(2)?);
     // The prefix is header lines.
@@ -153,7 +194,7 @@ fn open_row(r: &Row<'_>, files: &BodyFiles, pool: Pool, part: Part) -> Res<Optio
             if file.metadata()?.len() != size {
                 return Err(damaged("a message's file has not the size it should have"));
             }
-            Stored::File { pool, file: Arc::new(file), start }
+            Stored::File { pool: pool.clone(), file: Arc::new(file), start }
         }
     };
     Ok(Some(SqliteBody { prefix, stored, len }))

@@ -48,6 +48,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod at_hand;
 mod bits;
 mod body;
 mod care;

@@ -15,6 +15,7 @@ use crate::{
         derived::{keep_uidl, prefix_key},
         expunge, flags,
     },
+    pool::Budget,
     queue::Weight,
     shard::Shard,
 };
@@ -66,6 +67,14 @@ impl SqliteMailbox {
         read: impl FnOnce(&Connection) -> Res<T> + Send + 'static,
     ) -> Result<T> {
         self.account.shared.pool.read(self.account.shard.number, read).await
+    }
+
+    /// A read that is short, or that keeps to its budget.
+    async fn read_soon<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, Budget) -> Res<T> + Send + 'static,
+    ) -> Result<T> {
+        self.account.shared.pool.read_soon(self.account.shard.number, read).await
     }
 
     /// What was expunged in this interval, of which the memory of the index no longer knows.
@@ -130,11 +139,22 @@ impl Mailbox for SqliteMailbox {
             return Ok(batch);
         }
         let (account, id, shard) = (self.account.id, self.index.id, self.account.shard.clone());
-        self.read(move |conn| {
+        if shard.recall(id, want, &mut batch.items) {
+            return Ok(batch);
+        }
+        self.read_soon(move |conn, budget| {
             let mut read = conn.prepare_cached(
                 "SELECT body, prefix, saved, pop3_uidl FROM msg WHERE mailbox = ?1 AND uid = ?2",
             )?;
+            let mut done = 0;
             for item in &mut batch.items {
+                if done > 0 && budget.is_spent() {
+                    break;
+                }
+                done += 1;
+                if item.more.is_some() {
+                    continue;
+                }
                 let mut rows = read.query(params![id, item.uid.get()])?;
                 let Some(r) = rows.next()? else { continue };
                 let mut more = Derived::default();
@@ -151,8 +171,13 @@ impl Mailbox for SqliteMailbox {
                     overlay(&mut more, new, want);
                 }
                 if more != Derived::default() {
+                    shard.keep_at_hand(id, item.uid.get(), &more);
                     item.more = Some(Box::new(more));
                 }
+            }
+            if done < batch.items.len() {
+                batch.items.truncate(done);
+                batch.resume_after = batch.items.last().map(|m| m.uid);
             }
             Ok(batch)
         })
@@ -164,12 +189,12 @@ impl Mailbox for SqliteMailbox {
         self.index.read(|_| ())?;
         let (id, shared) = (self.index.id, self.account.shared.clone());
         let pool = shared.pool.clone();
-        let open = move |conn: &Connection| body::open(conn, &shared.files, pool, id, uid, part);
-        if let Some(body) = self.read(open.clone()).await? {
+        let open = move |conn: &Connection, _| body::open(conn, &shared.files, &pool, id, uid, part);
+        if let Some(body) = self.read_soon(open.clone()).await? {
             return Ok(body);
         }
         // Expunged, committed and unlinked since that read began? A new one tells.
-        let body = self.read(open).await?;
+        let body = self.read_soon(open).await?;
         body.ok_or_else(|| StoreError::new(ErrorKind::Corrupt, "a message's file is missing"))
     }
 
@@ -177,19 +202,8 @@ impl Mailbox for SqliteMailbox {
         self.index.read(|_| ())?;
         let (id, shared) = (self.index.id, self.account.shared.clone());
         let (pool, uids) = (shared.pool.clone(), uids.iter().take(AHEAD).copied().collect::<Vec<_>>());
-        self.read(move |conn| {
-            let (mut opened, mut octets) = (Vec::with_capacity(uids.len()), 0);
-            for uid in uids {
-                // What cannot be opened is told to whoever asks for that one.
-                if let Ok(Some(body)) = body::open(conn, &shared.files, pool.clone(), id, uid, part) {
-                    octets += body.in_memory();
-                    opened.push((uid, body));
-                }
-                if octets >= AHEAD_OCTETS {
-                    break;
-                }
-            }
-            Ok(opened)
+        self.read_soon(move |conn, budget| {
+            body::open_many(conn, &shared.files, &pool, id, (&uids, part), (budget, AHEAD_OCTETS))
         })
         .await
     }
@@ -204,6 +218,7 @@ impl Mailbox for SqliteMailbox {
         // The store knows these by itself.
         (derived.email_id, derived.save_date) = (None, None);
         if derived != Derived::default() {
+            self.account.shard.keep_at_hand(id, uid, &derived);
             self.account.shard.remember(id, uid, derived);
         }
     }

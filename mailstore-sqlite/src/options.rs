@@ -23,6 +23,9 @@ pub struct Options {
     /// Octets of the disk that are kept for deleting, 0 for none. When the disk is full they are given up: messages can
     /// still be expunged, moved and flagged, and new ones are refused until there is room to keep them again.
     pub reserve: u64,
+    /// Octets of memory for what sessions derived from messages (ENVELOPE, BODYSTRUCTURE): what was asked for lately is there
+    /// without a read.
+    pub derived_in_memory: usize,
     /// What is kept of annotations.
     pub metadata: MetadataLimits,
     /// How long a write waits for another process that writes.
@@ -39,6 +42,7 @@ impl Default for Options {
             history: 100_000,
             max_keywords: 1_000,
             reserve: 16 * 1024 * 1024,
+            derived_in_memory: 32 * 1024 * 1024,
             metadata: MetadataLimits::new(64 * 1024, 100),
             busy_timeout: Duration::from_secs(30),
         }

@@ -123,9 +123,8 @@ impl SqliteStore {
 
     async fn queued_body(&self, id: &QueueId) -> Result<AnyBody> {
         let shared = self.shared.clone();
-        let open = move |conn: &Connection, _, number| {
-            body::open_queued(conn, &shared.files, shared.pool.clone(), number)
-        };
+        let open =
+            move |conn: &Connection, _, number| body::open_queued(conn, &shared.files, &shared.pool, number);
         // Removed, committed and unlinked since the first reading began? A second one tells.
         for _ in 0..2 {
             if let Some(body) = self.read_queued(id, open.clone()).await? {

@@ -1,13 +1,20 @@
-//! The reader threads: short read transactions and file work, for all shards.
+//! Reads: short transactions and file work, for all shards.
+//!
+//! A read of some microseconds is done on the caller's thread, on a connection kept for that, since the way to another thread and
+//! back costs more than the read. What takes long goes to the reader threads: work that is said to, files, and everything for a
+//! while after a read has shown that its pages are not in memory.
 
 use std::{
     collections::VecDeque,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError, TryLockError,
+        atomic::{AtomicU32, Ordering},
+    },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mailstore_api::{Result, StoreError};
@@ -59,6 +66,36 @@ struct State {
 struct Inner {
     state: Mutex<State>,
     filled: Condvar,
+    /// For reads on the callers' threads, by shard.
+    here: Vec<[Mutex<Connections>; HERE]>,
+    /// How many reads in a row were slow.
+    slow: AtomicU32,
+    /// How many reads go to the threads before one is tried on the caller's again.
+    cold: AtomicU32,
+}
+
+/// Connections of a shard for reads on the callers' threads: as many run at once.
+const HERE: usize = 2;
+/// How long such a read may take before it ends with what it has.
+const TURN: Duration = Duration::from_micros(500);
+/// One that took so long has waited: for the disk, or only for its turn on the processor.
+const SLOW: Duration = Duration::from_millis(4);
+/// After so many such in a row it is the disk.
+const SURELY: u32 = 2;
+/// So many reads then go to the threads.
+const COLD: u32 = 32;
+
+/// How much a read of several messages may take on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    until: Option<Instant>,
+}
+
+impl Budget {
+    /// Whether the read has to end with what it has. A read goes on to its first result in any case.
+    pub(crate) fn is_spent(self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
 }
 
 /// Handed to whoever reads; the threads end when [`Pool::close`] is called.
@@ -81,12 +118,19 @@ impl Pool {
         busy: Duration,
     ) -> Res<(Self, Vec<JoinHandle<()>>)> {
         let state = Mutex::new(State { work: VecDeque::new(), closed: false });
-        let inner = Arc::new(Inner { state, filled: Condvar::new() });
+        let own = || Connections { dir: dir.to_owned(), busy, shards: (0..shards).map(|_| None).collect() };
+        let here = (0..shards).map(|_| std::array::from_fn(|_| Mutex::new(own()))).collect();
+        let inner = Arc::new(Inner {
+            state,
+            filled: Condvar::new(),
+            here,
+            slow: AtomicU32::new(0),
+            cold: AtomicU32::new(0),
+        });
         let mut handles = Vec::new();
         for n in 0..threads.max(1) {
             let mine = inner.clone();
-            let mut connections =
-                Connections { dir: dir.to_owned(), busy, shards: (0..shards).map(|_| None).collect() };
+            let mut connections = own();
             let run = move || {
                 while let Some(work) = mine.next() {
                     // A fault in one request must not take the thread from the others.
@@ -107,18 +151,57 @@ impl Pool {
         shard: usize,
         work: impl FnOnce(&Connection) -> Res<T> + Send + 'static,
     ) -> Result<T> {
-        let in_transaction = move |c: &mut Connections| {
-            c.with(shard, |conn| {
-                conn.prepare_cached("BEGIN")?.execute([])?;
-                let answer = work(conn);
-                if conn.prepare_cached("COMMIT").and_then(|mut end| end.execute([])).is_err() {
-                    // Nothing was written; only the snapshot has to be let go.
-                    let _ = conn.execute_batch("ROLLBACK");
-                }
-                answer
-            })
-        };
-        self.send(in_transaction).await
+        self.send(move |c| c.with(shard, |conn| in_transaction(conn, work))).await
+    }
+
+    /// As [`read`](Self::read), where the work is short or keeps to its budget: on the caller's thread, if that is to be expected
+    /// to take microseconds.
+    pub(crate) async fn read_soon<T: Send + 'static>(
+        &self,
+        shard: usize,
+        work: impl FnOnce(&Connection, Budget) -> Res<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.here(shard, work) {
+            Ok(answer) => answer.map_err(StoreError::from),
+            Err(work) => self.read(shard, move |conn| work(conn, Budget { until: None })).await,
+        }
+    }
+
+    /// Reads on this thread; gives the work back where it should go to another.
+    fn here<T, F>(&self, shard: usize, work: F) -> std::result::Result<Res<T>, F>
+    where
+        F: FnOnce(&Connection, Budget) -> Res<T>,
+    {
+        let cold = &self.inner.cold;
+        if cold.load(Ordering::Relaxed) > 0 {
+            // Two at once may count one twice: it is a rough measure.
+            cold.store(cold.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+            return Err(work);
+        }
+        let places = self.inner.here.get(shard).map_or(&[][..], |places| places);
+        let free = places.iter().find_map(|place| match place.try_lock() {
+            Ok(free) => Some(free),
+            Err(TryLockError::Poisoned(left)) => {
+                // A read panicked: its connection may be in the middle of something.
+                let mut free = left.into_inner();
+                free.shards.iter_mut().for_each(|c| *c = None);
+                place.clear_poison();
+                Some(free)
+            }
+            Err(TryLockError::WouldBlock) => None,
+        });
+        let Some(mut connections) = free else { return Err(work) };
+        let begun = Instant::now();
+        let budget = Budget { until: Some(begun + TURN) };
+        let answer = connections.with(shard, |conn| in_transaction(conn, |conn| work(conn, budget)));
+        let slow = &self.inner.slow;
+        if begun.elapsed() <= SLOW {
+            slow.store(0, Ordering::Relaxed);
+        } else if slow.fetch_add(1, Ordering::Relaxed) + 1 >= SURELY {
+            slow.store(0, Ordering::Relaxed);
+            cold.store(COLD, Ordering::Relaxed);
+        }
+        Ok(answer)
     }
 
     /// Reads without a transaction around it: the work makes its own.
@@ -171,6 +254,16 @@ impl Pool {
         lock(&self.inner.state).closed = true;
         self.inner.filled.notify_all();
     }
+}
+
+fn in_transaction<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Res<T>) -> Res<T> {
+    conn.prepare_cached("BEGIN")?.execute([])?;
+    let answer = work(conn);
+    if conn.prepare_cached("COMMIT").and_then(|mut end| end.execute([])).is_err() {
+        // Nothing was written; only the snapshot has to be let go.
+        let _ = conn.execute_batch("ROLLBACK");
+    }
+    answer
 }
 
 impl Inner {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use mailstore_api::ErrorKind;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use crate::error::{Fault, Res, damaged, refused};
 
@@ -247,6 +247,8 @@ fn tune(conn: &Connection, role: Role) -> Res<()> {
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.set_prepared_statement_cache_capacity(64);
+    // Else statements are planned anew for the values they are given: at every step, of some of those that join tables.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     match role {
         Role::Writer => {
             conn.pragma_update(None, "wal_autocheckpoint", 4096)?;

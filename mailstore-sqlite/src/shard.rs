@@ -10,11 +10,12 @@ use std::{
     },
 };
 
-use mailstore_api::{Derived, LocalHub, MailboxId, QuotaLimits, QuotaUsage, Result};
+use mailstore_api::{Derived, LocalHub, MailboxId, Meta, MetaItems, QuotaLimits, QuotaUsage, Result};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
     Options,
+    at_hand::AtHand,
     error::{Res, closed},
     files::BodyFiles,
     index::{MailboxIndex, Packed, Registry},
@@ -37,6 +38,7 @@ pub(crate) struct Shard {
     /// Watches that exist, of all shards.
     pub(crate) watches: Arc<AtomicUsize>,
     later: Mutex<Later>,
+    at_hand: Mutex<AtHand>,
     sentinel: Mutex<Sentinel>,
 }
 
@@ -98,6 +100,7 @@ impl Shard {
         files: Arc<BodyFiles>,
         hub: LocalHub,
         watches: Arc<AtomicUsize>,
+        at_hand: usize,
     ) -> Self {
         Self {
             number,
@@ -109,6 +112,7 @@ impl Shard {
             hub,
             watches,
             later: Mutex::default(),
+            at_hand: Mutex::new(AtHand::new(at_hand)),
             sentinel: Mutex::default(),
         }
     }
@@ -203,6 +207,16 @@ impl Shard {
             later.octets += octets;
             merge(later.derived.entry((mailbox, uid)).or_default(), derived);
         }
+    }
+
+    /// Fills in what is in memory of what was derived. Whether that is all that is wanted.
+    pub(crate) fn recall(&self, mailbox: i64, want: MetaItems, items: &mut [Meta]) -> bool {
+        lock(&self.at_hand).recall(mailbox, want, items)
+    }
+
+    /// Keeps what was derived in memory.
+    pub(crate) fn keep_at_hand(&self, mailbox: i64, uid: u32, derived: &Derived) {
+        lock(&self.at_hand).keep(mailbox, uid, derived);
     }
 
     /// What was derived and is not written yet.

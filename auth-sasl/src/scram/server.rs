@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Answer, Authorization, Channel, Failure, Identity, MAX_FIELD, Request, Secret, Step,
     prepare::{Purpose, saslprep},
-    server::{ServerMechanism, authorized},
+    server::ServerMechanism,
 };
 
 /// The accepting side of a SCRAM mechanism.
@@ -35,7 +35,7 @@ enum State {
     First,
     Keys(First),
     Final(Final),
-    Authorize { authcid: String, authzid: Option<String>, proof: Vec<u8> },
+    Authorize { proof: Vec<u8> },
     Acknowledge(Identity),
     Over,
 }
@@ -181,9 +181,8 @@ impl ServerMechanism for Server {
             },
             State::Final(sent) => match self.last(sent, message) {
                 Ok((authcid, authzid, proof)) => {
-                    let question = Authorization::new(authcid.clone(), authzid.clone());
-                    self.state = State::Authorize { authcid, authzid, proof };
-                    Step::Need(Request::Authorize(question))
+                    self.state = State::Authorize { proof };
+                    Step::Need(Request::Authorize(Authorization::new(authcid, authzid)))
                 }
                 Err(failure) => Step::Failed(failure),
             },
@@ -210,14 +209,9 @@ impl ServerMechanism for Server {
                 self.state = State::Final(Final { first, keys, known, challenge });
                 Step::Challenge(octets)
             }
-            (State::Authorize { authcid, authzid, proof }, answer) => {
-                match authorized(answer, &authcid, authzid.as_deref()) {
-                    Step::Done(identity) => {
-                        self.state = State::Acknowledge(identity);
-                        Step::Challenge(proof)
-                    }
-                    step => step,
-                }
+            (State::Authorize { proof }, Answer::Accepted(identity)) => {
+                self.state = State::Acknowledge(identity);
+                Step::Challenge(proof)
             }
             (_, Answer::Refused(failure) | Answer::BearerRefused(failure, _)) => Step::Failed(failure),
             _ => Step::Failed(Failure::Unsupported),

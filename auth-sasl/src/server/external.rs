@@ -1,20 +1,19 @@
-use alloc::{borrow::ToOwned as _, string::String, vec::Vec};
+use alloc::{borrow::ToOwned as _, vec::Vec};
 
-use super::{ServerMechanism, authorized, name};
+use super::{ServerMechanism, conclude, name};
 use crate::{Answer, CertificateLogin, Channel, Failure, Request, Secret, Step};
 
 /// EXTERNAL (RFC 4422 appendix A), accepting side: the client is whom its TLS certificate stands for.
 #[derive(Debug)]
 pub struct External {
     certificate: Option<Secret>,
-    authzid: Option<String>,
 }
 
 impl External {
     /// An exchange on `channel`; it fails if the client showed no certificate.
     #[must_use]
     pub fn new(channel: &Channel<'_>) -> Self {
-        Self { certificate: channel.client_certificate.map(Secret::new), authzid: None }
+        Self { certificate: channel.client_certificate.map(Secret::new) }
     }
 }
 
@@ -40,16 +39,10 @@ impl ServerMechanism for External {
                 Err(failure) => return Step::Failed(failure),
             },
         };
-        self.authzid.clone_from(&authzid);
         Step::Need(Request::Certificate(CertificateLogin::new(certificate.expose(), authzid)))
     }
 
     fn answer(&mut self, answer: Answer) -> Step {
-        // Whom the certificate stands for, the answer says.
-        let authcid = match &answer {
-            Answer::Accepted(identity) => identity.authcid.clone(),
-            _ => String::new(),
-        };
-        authorized(answer, &authcid, self.authzid.as_deref())
+        conclude(answer)
     }
 }

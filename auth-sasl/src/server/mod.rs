@@ -1,6 +1,7 @@
 //! The accepting side of each mechanism.
 
 mod anonymous;
+mod bearer;
 mod cram_md5;
 mod external;
 mod login;
@@ -8,7 +9,10 @@ mod oauthbearer;
 mod plain;
 mod xoauth2;
 
-use alloc::{boxed::Box, string::String};
+use alloc::{
+    boxed::Box,
+    string::{String, ToString as _},
+};
 use core::fmt;
 
 pub use anonymous::Anonymous;
@@ -27,8 +31,9 @@ use crate::{
 /// One exchange of one mechanism, server side: a value stepped with octets.
 ///
 /// Called through a [`ServerExchange`], which sees to it that `start` comes first and once, that
-/// `respond` follows a [`Step::Challenge`] and `answer` a [`Step::Need`], and that no message is
-/// longer than [`MAX_MESSAGE`]. An implementation need not check that again.
+/// `respond` follows a [`Step::Challenge`] and `answer` a [`Step::Need`], that no message is
+/// longer than [`MAX_MESSAGE`], and that an identity that was asked for is honoured or the login refused.
+/// An implementation need not check that again.
 pub trait ServerMechanism: Send + fmt::Debug {
     /// Its registered name.
     fn name(&self) -> &'static str;
@@ -50,6 +55,8 @@ pub struct ServerExchange {
     mechanism: Box<dyn ServerMechanism>,
     state: State,
     rounds: u8,
+    /// Whom the client wants to act as, where that is not himself: the next answer has to say so.
+    acts_as: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +81,7 @@ impl ServerExchange {
     /// An exchange of `mechanism`, not yet started.
     #[must_use]
     pub fn new(mechanism: Box<dyn ServerMechanism>) -> Self {
-        Self { mechanism, state: State::New, rounds: 0 }
+        Self { mechanism, state: State::New, rounds: 0, acts_as: None }
     }
 
     /// The mechanism's name.
@@ -117,6 +124,12 @@ impl ServerExchange {
     /// [`Misuse`] when the last step was no request.
     pub fn answer(&mut self, answer: Answer) -> Result<Step, Misuse> {
         self.expect("answer", State::AwaitsAnswer)?;
+        let answer = match (answer, self.acts_as.take()) {
+            (Answer::Accepted(identity), Some(asked)) if !identity.is(&asked) => {
+                Answer::Refused(Failure::NotAuthorized)
+            }
+            (answer, _) => answer,
+        };
         let step = self.mechanism.answer(answer);
         Ok(self.after(step))
     }
@@ -141,7 +154,7 @@ impl ServerExchange {
     }
 
     fn after(&mut self, step: Step) -> Step {
-        self.state = match step {
+        self.state = match &step {
             Step::Challenge(_) if self.rounds >= MAX_ROUNDS => {
                 self.state = State::Over;
                 return Step::Failed(Failure::TooLong);
@@ -150,7 +163,10 @@ impl ServerExchange {
                 self.rounds += 1;
                 State::AwaitsResponse
             }
-            Step::Need(_) => State::AwaitsAnswer,
+            Step::Need(request) => {
+                self.acts_as = request.acts_as().map(Box::from);
+                State::AwaitsAnswer
+            }
             Step::Done(_) | Step::Failed(_) => State::Over,
         };
         step
@@ -159,10 +175,8 @@ impl ServerExchange {
 
 /// A user name or authorization identity: UTF-8 without NUL, not empty, not too long.
 fn name(octets: &[u8]) -> Result<&str, Failure> {
-    if octets.len() > MAX_FIELD {
-        return Err(Failure::TooLong);
-    }
     match core::str::from_utf8(octets) {
+        _ if octets.len() > MAX_FIELD => Err(Failure::TooLong),
         Ok(name) if !name.is_empty() && !octets.contains(&0) => Ok(name),
         _ => Err(Failure::Malformed),
     }
@@ -177,32 +191,22 @@ fn conclude(answer: Answer) -> Step {
     }
 }
 
-/// As [`conclude`]; an authorization identity that was asked for and is not in the answer was not
-/// honoured, and the login fails.
-pub(crate) fn authorized(answer: Answer, authcid: &str, authzid: Option<&str>) -> Step {
-    match (conclude(answer), authzid) {
-        (Step::Done(identity), Some(z)) if z != authcid && identity.authzid.as_deref() != Some(z) => {
-            Step::Failed(Failure::NotAuthorized)
-        }
-        (step, _) => step,
-    }
-}
-
 /// A user name prepared by SASLprep, as compared with what is stored.
 fn user(octets: &[u8]) -> Result<String, Failure> {
-    let name = name(octets)?;
-    if prepare::is_prepared(octets) {
-        return Ok(name.into());
+    if octets.len() <= MAX_FIELD && prepare::is_prepared(octets) {
+        return core::str::from_utf8(octets).map(String::from).map_err(|_| Failure::Malformed);
     }
-    let prepared = saslprep(name, Purpose::Query).map_err(|_| Failure::Credentials)?;
-    Ok(prepared.as_str().into())
+    let prepared = saslprep(name(octets)?, Purpose::Query).map_err(|_| Failure::Credentials)?;
+    Ok(prepared.to_string())
 }
 
-/// A password as compared with what is stored (RFC 4616 section 2: one that cannot be prepared is
-/// wrong).
+/// A password as compared with what is stored: without NUL, not empty, not too long (RFC 4616 section 2: one that
+/// cannot be prepared is wrong).
 fn password(octets: &[u8]) -> Result<Secret, Failure> {
     match octets.len() {
         0 => Err(Failure::Malformed),
+        1..=MAX_FIELD if prepare::is_prepared(octets) => Ok(Secret::new(octets)),
+        1..=MAX_FIELD if octets.contains(&0) => Err(Failure::Malformed),
         1..=MAX_FIELD => prepare::password(octets, Purpose::Query).map_err(|_| Failure::Credentials),
         _ => Err(Failure::TooLong),
     }

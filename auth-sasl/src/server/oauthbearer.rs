@@ -1,8 +1,12 @@
 use alloc::{borrow::ToOwned as _, vec::Vec};
 
-use super::{ServerMechanism, conclude, name, xoauth2::bearer};
+use super::{
+    ServerMechanism,
+    bearer::{self, Bearer},
+    name,
+};
 use crate::{
-    Answer, BearerError, BearerLogin, Failure, MAX_FIELD, Request, Secret, Step, json,
+    Answer, BearerError, BearerLogin, Failure, MAX_FIELD, Secret, Step, json,
     scram::message::{Flag, gs2},
 };
 
@@ -10,10 +14,13 @@ use crate::{
 ///
 /// A refused token is answered with a challenge that holds a JSON object; the client answers that
 /// with one octet 0x01 or cancels, and only then the exchange fails.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct OAuthBearer {
-    refused: Option<Failure>,
+#[derive(Debug)]
+pub struct OAuthBearer(Bearer);
+
+impl Default for OAuthBearer {
+    fn default() -> Self {
+        Self(Bearer::new(read, refusal))
+    }
 }
 
 impl ServerMechanism for OAuthBearer {
@@ -22,33 +29,15 @@ impl ServerMechanism for OAuthBearer {
     }
 
     fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        match initial {
-            Some(message) => self.respond(message),
-            None => Step::Challenge(Vec::new()),
-        }
+        self.0.start(initial)
     }
 
     fn respond(&mut self, message: &[u8]) -> Step {
-        // Whatever the client says to the JSON, the token stays refused.
-        if let Some(failure) = self.refused {
-            return Step::Failed(failure);
-        }
-        match read(message) {
-            Ok(login) => Step::Need(Request::Bearer(login)),
-            Err(failure) => Step::Failed(failure),
-        }
+        self.0.respond(message)
     }
 
     fn answer(&mut self, answer: Answer) -> Step {
-        let (failure, error) = match answer {
-            Answer::BearerRefused(failure, error) => (failure, error),
-            Answer::Refused(failure @ (Failure::Credentials | Failure::NotAuthorized)) => {
-                (failure, BearerError::default())
-            }
-            answer => return conclude(answer),
-        };
-        self.refused = Some(failure);
-        Step::Challenge(refusal(&error))
+        self.0.answer(answer)
     }
 }
 
@@ -71,7 +60,7 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
         let twice = match key {
             // Section 4.3: an empty one asks for the scope.
             "auth" if value.is_empty() => token.replace(Secret::default()).is_some(),
-            "auth" => token.replace(bearer(value.as_bytes())?).is_some(),
+            "auth" => token.replace(bearer::token(value.as_bytes())?).is_some(),
             "host" if value.len() > MAX_FIELD => return Err(Failure::TooLong),
             "host" => host.replace(value.to_owned()).is_some(),
             "port" => port.replace(value.parse().map_err(|_| Failure::Malformed)?).is_some(),

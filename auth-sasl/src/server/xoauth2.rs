@@ -1,16 +1,23 @@
 use alloc::{borrow::ToOwned, vec::Vec};
 
-use super::{ServerMechanism, conclude, name};
-use crate::{Answer, BearerError, BearerLogin, Failure, Request, Secret, Step, json};
+use super::{
+    ServerMechanism,
+    bearer::{self, Bearer},
+    name,
+};
+use crate::{Answer, BearerError, BearerLogin, Failure, Step, json};
 
 /// XOAUTH2 (Google, Microsoft): a user and an OAuth 2 access token in one message.
 ///
 /// A refused token is answered with a challenge that holds a JSON object; the client answers that
 /// with an empty response, and only then the exchange fails.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct XOAuth2 {
-    refused: Option<Failure>,
+#[derive(Debug)]
+pub struct XOAuth2(Bearer);
+
+impl Default for XOAuth2 {
+    fn default() -> Self {
+        Self(Bearer::new(read, refusal))
+    }
 }
 
 impl ServerMechanism for XOAuth2 {
@@ -19,35 +26,15 @@ impl ServerMechanism for XOAuth2 {
     }
 
     fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        match initial {
-            Some(message) => self.respond(message),
-            None => Step::Challenge(Vec::new()),
-        }
+        self.0.start(initial)
     }
 
     fn respond(&mut self, message: &[u8]) -> Step {
-        // Whatever the client says to the JSON, the token stays refused.
-        if let Some(failure) = self.refused {
-            return Step::Failed(failure);
-        }
-        match read(message) {
-            Ok(login) => Step::Need(Request::Bearer(login)),
-            Err(failure) => Step::Failed(failure),
-        }
+        self.0.respond(message)
     }
 
     fn answer(&mut self, answer: Answer) -> Step {
-        match answer {
-            Answer::BearerRefused(failure, error) => {
-                self.refused = Some(failure);
-                Step::Challenge(json(&error))
-            }
-            Answer::Refused(failure @ (Failure::Credentials | Failure::NotAuthorized)) => {
-                self.refused = Some(failure);
-                Step::Challenge(json(&BearerError::default()))
-            }
-            answer => conclude(answer),
-        }
+        self.0.answer(answer)
     }
 }
 
@@ -63,7 +50,7 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
                 return Err(Failure::Malformed);
             }
         } else if let Some(value) = field.strip_prefix(b"auth=") {
-            if token.replace(bearer(value)?).is_some() {
+            if token.replace(bearer::token(value)?).is_some() {
                 return Err(Failure::Malformed);
             }
         } else if !field.contains(&b'=') {
@@ -76,25 +63,14 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
     }
 }
 
-/// The `auth` field: `Bearer <token>`, the scheme's name in any case (RFC 9110 section 11.1).
-pub(super) fn bearer(value: &[u8]) -> Result<Secret, Failure> {
-    let (scheme, token) = value.split_at_checked(7).ok_or(Failure::Malformed)?;
-    let token = token.trim_ascii_start();
-    if !scheme.eq_ignore_ascii_case(b"Bearer ") || token.is_empty() || !token.iter().all(u8::is_ascii_graphic)
-    {
-        return Err(Failure::Malformed);
-    }
-    Ok(Secret::new(token))
-}
-
-fn json(error: &BearerError) -> Vec<u8> {
+fn refusal(error: &BearerError) -> Vec<u8> {
     json::write(&[("status", &error.status), ("schemes", &error.schemes), ("scope", &error.scope)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Identity;
+    use crate::{Identity, Request};
     use base64::{Engine as _, engine::general_purpose::STANDARD};
 
     #[test]
@@ -177,6 +153,6 @@ mod tests {
     #[test]
     fn json_text_is_escaped() {
         let error = BearerError { status: "4\"0\\\n".into(), ..BearerError::default() };
-        assert_eq!(json(&error), br#"{"status":"4\"0\\\u000a","schemes":"bearer","scope":""}"#);
+        assert_eq!(refusal(&error), br#"{"status":"4\"0\\\u000a","schemes":"bearer","scope":""}"#);
     }
 }

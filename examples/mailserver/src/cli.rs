@@ -80,11 +80,14 @@ next start. A file with a fault is refused, and the old settings stay.
   [pop3]
   login_delay_seconds = 0         # between two logins to a mailbox
   #expire_days = 30               # said to clients; 0: what was fetched is removed at QUIT
+  [imap]
+  eight_bit_headers = true        # take messages whose headers are not ASCII from clients without UTF8=ACCEPT (RFC 6855)
   [limits]
   connections = 10000             # in all
   connections_per_address = 50    # loopback is exempt
   failed_logins_per_mailbox = 10  # then a wait that doubles each time; the same from one address, loopback exempt
   failed_logins_per_address = 30
+  wrong_login_ms = 500            # a failed login is answered after so many milliseconds, or a multiple, whatever was wrong
   [[mailbox]]                     # made at the start where it is missing; may stand many times
   address = \"alice@example.test\"  # logs in as the address or its local part
   password = \"secret\"             # or password_hash = \"$argon2id$...\"; without either, by `user passwd`

@@ -12,7 +12,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
 };
-use tokio_util::{compat::TokioAsyncReadCompatExt as _, sync::CancellationToken, task::TaskTracker};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{Config, LmtpAddress},
@@ -125,7 +125,7 @@ impl Service {
         let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let session = format!("lmtp-{number}");
         let context = LoginContext::new(Protocol::Submission, peer, session.clone());
-        let connection = Connection::plain(stream.compat(), self.clock, context);
+        let connection = Connection::plain(crate::socket::Socket(stream), self.clock, context);
         let ended =
             lmtp::serve(&self.store, &self.routes, connection, &self.config, stopping.cancelled()).await;
         if let Err(error) = ended {

@@ -31,6 +31,7 @@ mod remembered;
 mod router;
 mod serve;
 mod session;
+mod socket;
 mod stored;
 mod table;
 mod throttle;

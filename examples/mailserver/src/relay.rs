@@ -15,17 +15,14 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use tokio::{net::TcpStream, time::timeout};
-use tokio_util::{
-    compat::{Compat, TokioAsyncReadCompatExt as _},
-    sync::CancellationToken,
-    task::TaskTracker,
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::{Config, Relay, Secret, Security},
     fault::{Fault, Result},
     router::Routes,
     session::Clock,
+    socket::Socket,
 };
 
 /// Where Linux and BSD keep the certificates they trust.
@@ -84,7 +81,7 @@ impl SmartHost {
 }
 
 impl Connect for SmartHost {
-    type Stream = Compat<TcpStream>;
+    type Stream = Socket<TcpStream>;
     type Tls = ConnectTls;
 
     fn name(&self) -> &str {
@@ -96,7 +93,7 @@ impl Connect for SmartHost {
         let stream =
             timeout(CONNECT, TcpStream::connect(to)).await.map_err(|_| io::ErrorKind::TimedOut)??;
         stream.set_nodelay(true)?;
-        Ok((stream.compat(), self.tls.clone()))
+        Ok((Socket(stream), self.tls.clone()))
     }
 
     async fn link(&self) -> io::Result<LinkConfig> {

@@ -26,6 +26,12 @@ pub(crate) struct Remembered {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Tag([u8; 32]);
 
+impl std::fmt::Debug for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tag")
+    }
+}
+
 impl Remembered {
     pub(crate) fn new() -> Result<Self> {
         let mut key = zeroize::Zeroizing::new([0; 32]);

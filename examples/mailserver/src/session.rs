@@ -18,6 +18,7 @@ use crate::{
     password,
     present::Present,
     router::Routes,
+    socket::Socket,
     user,
 };
 use mail_drive::{Acceptor, Instant, Timer};
@@ -28,16 +29,12 @@ use mail_session::{
 };
 use mailstore_sqlite::SqliteStore;
 use tokio::{net::TcpStream, time};
-use tokio_util::{
-    compat::{Compat, TokioAsyncReadCompatExt as _},
-    sync::CancellationToken,
-    task::TaskTracker,
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Octets a submission session may put before a message, at most.
 const TRACE: u64 = 64 * 1024;
 
-type Accepted = Connection<Compat<TcpStream>, Clock, Acceptor>;
+type Accepted = Connection<Socket<TcpStream>, Clock, Acceptor>;
 
 /// What every session is served with.
 pub(crate) struct Sessions {
@@ -80,6 +77,7 @@ impl Timer for Clock {
 pub(crate) fn imap(config: &Config) -> imap::Config {
     let mut imap = imap::Config::new(&config.hostname);
     imap.protocol.append_limit = Some(user::LARGEST);
+    imap.eight_bit_headers = config.imap.eight_bit_headers;
     imap
 }
 
@@ -142,7 +140,7 @@ impl Sessions {
             .with_plaintext(self.live.now().plaintext);
         let encryption = if service.implicit_tls() { Encryption::Implicit } else { Encryption::OnRequest };
         let connection =
-            Connection::new(stream.compat(), self.clock, self.acceptor.clone(), encryption, context);
+            Connection::new(Socket(stream), self.clock, self.acceptor.clone(), encryption, context);
         tracker.spawn(async move {
             let _place = place;
             self.serve(connection, service.protocol()).await;

@@ -94,10 +94,13 @@ impl Throttle {
         if held.is_some() {
             return held;
         }
-        let from = from.map(network);
         let wait = lock(&self.mailboxes).wait(self.key(mailbox), self.mailbox, now)?;
-        let known = lock(&self.known).find(self.key(&(mailbox, from))).is_some();
-        (!known).then_some(Held::ByMailbox(wait))
+        (!self.is_known(mailbox, from)).then_some(Held::ByMailbox(wait))
+    }
+
+    /// Whether a login to this mailbox from this address was right before.
+    pub(crate) fn is_known(&self, mailbox: &str, from: Option<IpAddr>) -> bool {
+        lock(&self.known).find(self.key(&(mailbox, from.map(network)))).is_some()
     }
 
     /// The same for a login that names no mailbox.

@@ -1,7 +1,5 @@
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::borrow::Cow;
 use core::fmt;
-
-use zeroize::Zeroizing;
 
 /// How a string stood on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,30 +125,6 @@ impl fmt::Debug for AString<'_> {
     }
 }
 
-/// Octets that no log may show and that are wiped when dropped: a decoded SASL response.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretBuf(Zeroizing<Vec<u8>>);
-
-impl SecretBuf {
-    /// Takes the octets into care.
-    #[must_use]
-    pub fn new(octets: Vec<u8>) -> Self {
-        Self(Zeroizing::new(octets))
-    }
-
-    /// The octets.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretBuf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretBuf(..)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,10 +138,5 @@ mod tests {
         assert!(matches!(AString::from_wire(b"x", Form::Quoted).bytes(), Cow::Borrowed(_)));
         assert!(AString::new(b"InBox").eq_ignore_ascii_case(b"INBOX"));
         assert!(!AString::new(b"InBoxx").eq_ignore_ascii_case(b"INBOX"));
-    }
-
-    #[test]
-    fn a_secret_does_not_show_itself() {
-        assert_eq!(alloc::format!("{:?}", SecretBuf::new(b"hunter2".to_vec())), "SecretBuf(..)");
     }
 }

@@ -7,13 +7,16 @@ use std::{
 };
 
 use futures_io::{AsyncRead, AsyncWrite};
-use imap4_proto::server::{Fatal, Server};
+use imap4_proto::{
+    server::{Event, Fatal, Server},
+    types::Command,
+};
 use mail_drive::{Accept, Driver, Next, Timer, Turn};
 use mailstore_api::{Hint, MailStore, Result as StoreResult, Watch};
 use tracing::Instrument as _;
 
 use super::{Config, session::Session};
-use crate::{Connection, Encryption, Farewell, SessionError, auth::Authority};
+use crate::{Connection, Encryption, Farewell, SessionError, auth::Authority, connection::GATHER};
 
 /// Serves one client until it logs out, disconnects or misbehaves, or until `shutdown` completes: then
 /// the present command is finished, and the client gets BYE.
@@ -53,7 +56,8 @@ where
     T: Timer,
     X: Accept<S>,
 {
-    let Connection { stream, timer, acceptor, encryption, context, limits } = connection;
+    let Connection { stream, timer, acceptor, encryption, context, mut limits } = connection;
+    limits.gather = GATHER;
     let machine = Server::new(config.machine(authority, &context, encryption));
     // The session has its own use of the clock: stores that cannot push are asked at intervals.
     let timer = Arc::new(timer);
@@ -67,7 +71,14 @@ where
         let woken = wake(session.watch(), &*timer, shutdown.as_mut());
         match driver.next_or(woken).await {
             Ok(Next::Turn(Turn { event, mut peer })) => {
+                if may_wait(&event)
+                    && let Err(error) = peer.push().await
+                {
+                    break Err(error.into());
+                }
                 if let Err(error) = session.answer(event, &mut peer).await {
+                    // The answers before are whole.
+                    let _ = peer.push().await;
                     break Err(error);
                 }
             }
@@ -89,6 +100,18 @@ where
         Err(error) => tracing::info!(%error, "session broken off"),
     }
     ended
+}
+
+/// Whether the answer may take its time: what waits to be sent does not wait for it.
+fn may_wait(event: &Event<'_>) -> bool {
+    match event {
+        Event::Command(Command::Fetch(fetch)) => fetch.items.iter().any(|item| item.sets_seen()),
+        Event::Command(command) => {
+            !matches!(command, Command::Noop | Command::Check | Command::Id(_) | Command::Namespace)
+        }
+        Event::Answered(_) => false,
+        _ => true,
+    }
 }
 
 /// Why the loop woke, other than by the client.

@@ -39,13 +39,14 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use futures_io::{AsyncRead, AsyncWrite};
 use mail_drive::{Accept, Driver, Next, Timer, Turn};
 use mailstore_api::MailStore;
-use pop3_proto::{Error, Passwords, Server, Timestamp};
+use pop3_proto::{Error, Event, Passwords, Server, Timestamp};
 use tracing::Instrument as _;
 
 use self::session::Session;
 use crate::{
     Connection, Encryption, Farewell, SessionError,
     auth::{self, Authority, Credential, Plaintext},
+    connection::GATHER,
 };
 
 /// What holds for every session of a POP3 service.
@@ -151,6 +152,7 @@ where
     // The longest frame, and what a pipelining client has sent meanwhile.
     let frame = config.protocol.limits.auth_line.max(config.protocol.limits.line);
     limits.input = limits.input.max(frame + 32 * 1024);
+    limits.gather = GATHER;
     let mut protocol = Arc::clone(&config.protocol);
     if encryption == Encryption::None && protocol.stls {
         Arc::make_mut(&mut protocol).stls = false;
@@ -173,7 +175,14 @@ where
     let ended = loop {
         match driver.next_or(shutdown.as_mut()).await {
             Ok(Next::Turn(Turn { event, mut peer })) => {
+                if may_wait(&event)
+                    && let Err(error) = peer.push().await
+                {
+                    break Err(error.into());
+                }
                 if let Err(error) = session.answer(event, &mut peer).await {
+                    // The answers before are whole.
+                    let _ = peer.push().await;
                     break Err(error);
                 }
             }
@@ -187,4 +196,20 @@ where
     };
     session.log_end(&ended);
     ended
+}
+
+/// Whether the answer may take its time: what waits to be sent does not wait for it.
+const fn may_wait(event: &Event<'_>) -> bool {
+    !matches!(
+        event,
+        Event::Stat
+            | Event::List(_)
+            | Event::Uidl(_)
+            | Event::Retr(_)
+            | Event::Top(..)
+            | Event::Dele(_)
+            | Event::Rset
+            | Event::Capa
+            | Event::Answered(_)
+    )
 }

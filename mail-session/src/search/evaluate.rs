@@ -5,7 +5,9 @@ use mailstore_api::{Body, ErrorKind, Mailbox, Meta, Part, Query, Result, Uid, Ui
 
 use super::{
     needle::fold,
+    plain::Plain,
     program::{Leaf, Program, Truth, ask_meta},
+    stream::TextStream,
     yield_now,
 };
 use crate::{
@@ -19,8 +21,8 @@ const BATCH: usize = 500;
 const TURN: u64 = 256 * 1024;
 /// Messages up to this size are read at once; of larger ones only the texts.
 const WHOLE: u64 = 1024 * 1024;
-/// Octets of one text that are searched, and of one header.
-const MAX_TEXT: u64 = 16 * 1024 * 1024;
+/// Octets of one header that are searched.
+const MAX_HEADER: u64 = 16 * 1024 * 1024;
 /// Octets of one read.
 const CHUNK: usize = 64 * 1024;
 
@@ -28,6 +30,7 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Evaluation {
     program: Program,
     known: Vec<Truth>,
+    plain: Plain,
     /// Octets read in this turn.
     read: u64,
 }
@@ -42,7 +45,7 @@ impl Evaluation {
     pub(super) fn new(query: &Query) -> Self {
         let program = Program::new(query);
         let known = vec![Truth::Open; program.leaves.len()];
-        Self { program, known, read: 0 }
+        Self { program, known, plain: Plain::new(), read: 0 }
     }
 
     pub(super) async fn run<M: Mailbox>(mut self, mailbox: &M, within: &UidSet) -> Result<UidSet> {
@@ -85,7 +88,7 @@ impl Evaluation {
             };
         }
         let mut truth = self.program.run(&self.known);
-        if truth == Truth::Open {
+        if truth == Truth::Open && self.program.asks_header() {
             let coming = coming.iter().map(|m| m.uid);
             let Some(header) = self.read_part(mailbox, &mut opened.header, meta.uid, coming).await? else {
                 return Ok(false);
@@ -94,7 +97,10 @@ impl Evaluation {
             truth = self.program.run(&self.known);
         }
         if truth == Truth::Open {
-            self.ask_body(mailbox, &mut opened.whole, meta.uid, coming.iter().map(|m| m.uid)).await?;
+            let coming = coming.iter().map(|m| m.uid);
+            if !self.ask_body(mailbox, &mut opened.whole, meta.uid, coming).await? {
+                return Ok(false);
+            }
             truth = self.program.run(&self.known);
         }
         Ok(truth == Truth::Yes)
@@ -112,7 +118,7 @@ impl Evaluation {
         let read = async {
             let mut body = ahead.open(mailbox, uid, coming).await?;
             let len = body.len();
-            read_range(&mut body, 0..len.min(MAX_TEXT)).await
+            read_range(&mut body, 0..len.min(MAX_HEADER)).await
         };
         let octets = passable(read.await)?;
         self.read += octets.as_ref().map_or(0, |o| o.len() as u64).max(64);
@@ -153,30 +159,40 @@ impl Evaluation {
         }
     }
 
+    /// Answers what is left from the whole message; `false` where it is gone or damaged.
     async fn ask_body<M: Mailbox>(
         &mut self,
         mailbox: &M,
         ahead: &mut Ahead<M>,
         uid: Uid,
         coming: impl Iterator<Item = Uid>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let read = match ahead.open(mailbox, uid, coming).await {
             Ok(body) => self.ask_texts(body).await,
             Err(error) => Err(error),
         };
-        passable(read)?;
+        if passable(read)?.is_none() {
+            return Ok(false);
+        }
         // Whatever was not found is not there.
         for known in &mut self.known {
             if *known == Truth::Open {
                 *known = Truth::No;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn ask_texts<B: Body>(&mut self, mut body: B) -> Result<()> {
         let len = body.len();
+        self.read += len;
         let whole = if len <= WHOLE { Some(read_range(&mut body, 0..len).await?) } else { None };
+        if let Some(whole) = &whole {
+            self.look_plainly(whole);
+            if !self.is_open() {
+                return Ok(());
+            }
+        }
         let mut scanner = Scanner::new();
         match &whole {
             Some(whole) => scanner.feed(whole),
@@ -190,7 +206,6 @@ impl Evaluation {
                 }
             }
         }
-        self.read += len;
         let structure = scanner.finish();
         let messages: Vec<usize> = structure
             .parts()
@@ -202,15 +217,23 @@ impl Evaluation {
             if !self.is_open() {
                 break;
             }
-            if index > 0 {
+            if index == 0 {
+                if !self.program.asks_header() {
+                    self.ask_header(&part.header_octets);
+                }
+            } else {
                 self.ask_inner_header(&part.header_octets, messages.contains(&index));
             }
             if part.kind != Kind::Leaf || !part.content_type.is("text", "") {
                 continue;
             }
-            let range = part.body.start..part.body.end.min(part.body.start + MAX_TEXT);
+            let range = part.body.clone();
             let octets = match &whole {
                 Some(whole) => slice(whole, &range),
+                None if range.end.saturating_sub(range.start) > WHOLE => {
+                    self.ask_long_text(part, &mut body, range).await?;
+                    continue;
+                }
                 None => read_range(&mut body, range).await?,
             };
             if let Some(text) = mime::text_of_part(part, &octets) {
@@ -218,6 +241,43 @@ impl Evaluation {
             }
         }
         Ok(())
+    }
+
+    /// A text that is too long to be held.
+    async fn ask_long_text<B: Body>(
+        &mut self,
+        part: &mime::Part,
+        body: &mut B,
+        mut range: Range<u64>,
+    ) -> Result<()> {
+        let mut text = TextStream::new(part, self.program.longest());
+        while range.start < range.end && self.is_open() {
+            let room = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+            let chunk = read_some(body, range.start, room.min(CHUNK)).await?;
+            range.start += chunk.len() as u64;
+            self.ask_folded(text.feed(&chunk));
+            yield_now().await;
+        }
+        self.ask_folded(&text.finish());
+        Ok(())
+    }
+
+    /// Answers what a look at the octets can answer: that something is not there.
+    fn look_plainly(&mut self, whole: &[u8]) {
+        if !self.plain.look(whole) {
+            return;
+        }
+        for (leaf, known) in self.program.leaves.iter().zip(&mut self.known) {
+            let (needle, in_header) = match leaf {
+                Leaf::Body(needle) => (needle, false),
+                Leaf::Text(needle) => (needle, true),
+                _ => continue,
+            };
+            if *known == Truth::Open && self.plain.lacks(needle, in_header) {
+                *known = Truth::No;
+            }
+        }
+        self.plain.rest();
     }
 
     fn is_open(&self) -> bool {
@@ -240,11 +300,14 @@ impl Evaluation {
     }
 
     fn ask_text(&mut self, text: &str) {
-        let text = fold(text);
+        self.ask_folded(&fold(text));
+    }
+
+    fn ask_folded(&mut self, text: &str) {
         for (leaf, known) in self.program.leaves.iter().zip(&mut self.known) {
             if let Leaf::Text(needle) | Leaf::Body(needle) = leaf
                 && *known == Truth::Open
-                && needle.is_in(&text)
+                && needle.is_in(text)
             {
                 *known = Truth::Yes;
             }

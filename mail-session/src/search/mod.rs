@@ -6,7 +6,9 @@
 //! up nobody.
 mod evaluate;
 mod needle;
+mod plain;
 mod program;
+mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Connection, Encryption, Farewell, SessionError,
     auth::{Authority, Exchange, Identity, LoginContext},
+    connection::GATHER,
 };
 
 /// Serves one submission connection to its end.
@@ -75,7 +76,8 @@ where
     T: Timer,
     X: Accept<S>,
 {
-    let Connection { stream, timer, acceptor, encryption, context, limits } = connection;
+    let Connection { stream, timer, acceptor, encryption, context, mut limits } = connection;
+    limits.gather = GATHER;
     smtp.starttls = encryption == Encryption::OnRequest;
     let lmtp = smtp.lmtp;
     let mut machine = Server::new(Arc::new(smtp));
@@ -157,7 +159,10 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                     }
                 }
             };
-            let Some(Turn { event, peer }) = turn else { break };
+            let Some(Turn { event, mut peer }) = turn else { break };
+            if may_wait(&event) {
+                peer.push().await?;
+            }
             self.handle(event, peer.machine).await?;
         }
         debug!("ended");
@@ -221,6 +226,11 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
             Err(refusal) => refuse(machine, &refusal),
         }
     }
+}
+
+/// Whether the answer may take its time: what waits to be sent does not wait for it.
+const fn may_wait(event: &Event<'_>) -> bool {
+    !matches!(event, Event::Mail { .. } | Event::Rcpt { .. } | Event::DataBegin | Event::Answered(_))
 }
 
 pub(super) fn refuse(machine: &mut Server, refusal: &Refusal) -> Result<(), Misuse> {

@@ -14,7 +14,7 @@ use super::{
     packed::{PackedModSeq, SizeAndDate},
 };
 use crate::{
-    bits::{self, Keywords, keyword_bits},
+    bits::{self, Bits, Keywords, keyword_bits},
     error::{Res, damaged},
 };
 
@@ -142,6 +142,20 @@ impl Table {
     /// How many messages of a set there are.
     pub(crate) fn count(&self, uids: &UidSet) -> u64 {
         uids.ranges().iter().map(|r| self.span(*r).len() as u64).sum()
+    }
+
+    /// Flags and modseqs of the messages of a set.
+    pub(crate) fn bits_of(&self, uids: &UidSet) -> Vec<(Uid, Bits, u64)> {
+        let spans = uids.ranges().iter().map(|r| self.span(*r));
+        let rows = spans.flat_map(|span| {
+            let columns = self.uids.get(span.clone()).unwrap_or(&[]).iter();
+            columns.zip(self.bits.get(span.clone()).unwrap_or(&[])).zip(self.modseqs.get(span).unwrap_or(&[]))
+        });
+        rows.map(|((uid, bits), modseq)| {
+            let more = if bits & bits::MORE == 0 { None } else { self.more.get(&uid.get()).cloned() };
+            (*uid, Bits { bits: *bits, more }, modseq.get())
+        })
+        .collect()
     }
 
     fn flags(&self, uid: u32, bits: u32) -> Flags {
@@ -410,7 +424,6 @@ mod tests {
     use mailstore_api::InternalDate;
 
     use super::*;
-    use crate::bits::Bits;
 
     fn row(modseq: u64) -> MailboxRow {
         MailboxRow {

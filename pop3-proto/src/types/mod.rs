@@ -10,6 +10,7 @@ mod secret;
 pub use capability::{Capability, LoginDelay, Retention};
 pub use command::{Command, CommandKind, OwnedCommand, SyntaxError, Tolerance};
 pub use digest::Digest;
+pub use mail_wire::SecretBuf;
 pub use number::MessageNumber;
 pub use response::RespCode;
-pub use secret::{Secret, SecretBuf};
+pub use secret::Secret;

@@ -1,7 +1,4 @@
-use alloc::vec::Vec;
 use core::fmt;
-
-use zeroize::Zeroizing;
 
 /// A password or token where it stands in the frame. Its `Debug` shows nothing of it.
 ///
@@ -27,29 +24,5 @@ impl<'a> Secret<'a> {
 impl fmt::Debug for Secret<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
-    }
-}
-
-/// A decoded client response of a SASL exchange, wiped when dropped. Its `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretBuf(Zeroizing<Vec<u8>>);
-
-impl SecretBuf {
-    /// Takes these octets as a secret.
-    #[must_use]
-    pub fn new(octets: Vec<u8>) -> Self {
-        Self(Zeroizing::new(octets))
-    }
-
-    /// The octets.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for SecretBuf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretBuf(..)")
     }
 }

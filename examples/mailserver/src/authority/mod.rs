@@ -2,16 +2,21 @@
 //! logins.
 //!
 //! Every login takes the same way: whose mailbox is it, is it held back, what does the policy say, is the credential
-//! right. A password or proof that will be refused anyway is checked against nobody's, so that it takes as long.
+//! right. A password or proof that will be refused anyway is checked against nobody's, so that it takes as long; one that is
+//! held back waits as long as others and is not looked at. All that fail are answered at a whole number of periods after they came.
 
 mod certificate;
+mod pace;
 mod passwords;
+#[cfg(test)]
+mod tests;
+mod turns;
 
 use std::{
     borrow::Cow,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use auth_sasl::{
@@ -26,7 +31,11 @@ use mailstore_sqlite::AccountInfo;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
-use self::passwords::Passwords;
+use self::{
+    pace::Pace,
+    passwords::{Known, Passwords},
+    turns::Source,
+};
 use crate::{
     accounts::Accounts,
     fault::Result,
@@ -65,6 +74,7 @@ pub(crate) struct Gate {
     present: Arc<Present>,
     passwords: Passwords,
     throttle: Throttle,
+    pace: Pace,
     /// Of what unknown users' salts are made.
     decoy: Zeroizing<Vec<u8>>,
     host: String,
@@ -102,19 +112,24 @@ impl Gate {
                 limit(limits.failed_logins_per_mailbox),
                 limit(limits.failed_logins_per_address),
             ),
+            pace: Pace::new(Duration::from_millis(limits.wrong_login_ms.into())),
             decoy,
             host: host.to_owned(),
         })
     }
 
-    /// Runs a call that blocks for a short while.
     async fn look_up(&self, name: &str) -> Login<Option<AccountInfo>> {
-        let (accounts, name) = (Arc::clone(&self.accounts), name.to_owned());
-        match spawn_blocking(move || accounts.by_login(&name)).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(e)) => Err(AuthError::new(AuthErrorKind::Unavailable, format!("the store: {e}"))),
-            Err(e) => Err(AuthError::new(AuthErrorKind::Unavailable, e.to_string())),
-        }
+        // Mostly so short that another thread would cost more than it does.
+        let found = match self.accounts.by_login_soon(name) {
+            Some(found) => found,
+            None => {
+                let (accounts, name) = (Arc::clone(&self.accounts), name.to_owned());
+                spawn_blocking(move || accounts.by_login(&name))
+                    .await
+                    .map_err(|e| AuthError::new(AuthErrorKind::Unavailable, e.to_string()))?
+            }
+        };
+        found.map_err(|e| AuthError::new(AuthErrorKind::Unavailable, format!("the store: {e}")))
     }
 
     /// Whom the name means, and whether he may enter by this proof.
@@ -149,6 +164,54 @@ impl Gate {
         });
         let decision = attempt.as_ref().map(|attempt| settings.policy.decide(attempt));
         Ok(Visitor { account, other, guessed, held, decision, attempt, settings })
+    }
+
+    async fn by_password(
+        &self,
+        context: &LoginContext,
+        user: &str,
+        opens: Option<&str>,
+        password: &[u8],
+    ) -> Login<Identity> {
+        let mut visitor = self.visitor(context, user, opens, Proof::Password).await?;
+        if visitor.held.is_some() {
+            // Not looked at; but those who are wait for their turn.
+            tokio::time::sleep(self.passwords.waiting()).await;
+            return self.settle(context, user, visitor, false);
+        }
+        let (name, from) = (visitor.name(user).to_owned(), address(context));
+        let known = self.throttle.is_known(&name, from);
+        let source = Source::new(from, &name);
+        let (right, turn) = match self.passwords.look(visitor.checked(), password, source, known).await? {
+            Known::Right => (true, None),
+            Known::Not(due) => {
+                // Others may have been wrong meanwhile: many at once are no more guesses than one after the other.
+                visitor.held = self.throttle.held(&name, from, Instant::now());
+                if visitor.held.is_some() {
+                    return self.settle(context, user, visitor, false);
+                }
+                let (right, turn) = due.verify(password).await?;
+                (right, Some(turn))
+            }
+        };
+        let settled = self.settle(context, user, visitor, right);
+        // Only now, so that what was wrong is counted before the next one is looked at.
+        drop(turn);
+        settled
+    }
+
+    /// Whether the password a configuration states is still the account's.
+    async fn is_current(
+        &self,
+        context: &LoginContext,
+        account: &AccountInfo,
+        password: &[u8],
+    ) -> Login<bool> {
+        let source = Source::new(address(context), &account.name);
+        match self.passwords.look(Some(account), password, source, true).await? {
+            Known::Right => Ok(true),
+            Known::Not(due) => due.verify(password).await.map(|(right, _)| right),
+        }
     }
 
     /// The end of a login: `right` says whether the credential is.
@@ -204,6 +267,11 @@ impl Gate {
 }
 
 impl Visitor {
+    /// What its mailbox is called; where there is none, as it was called.
+    fn name<'n>(&'n self, user: &'n str) -> &'n str {
+        self.account.as_ref().map_or(user, |a| &a.name)
+    }
+
     /// The account whose credential is to be checked; `None` where it would not help.
     fn checked(&self) -> Option<&AccountInfo> {
         let decision = self.decision.as_ref()?;
@@ -224,9 +292,12 @@ impl Authority for Gate {
         authzid: Option<&str>,
         password: &[u8],
     ) -> Login<Identity> {
-        let visitor = self.visitor(context, user, authzid, Proof::Password).await?;
-        let right = self.passwords.right(visitor.checked(), password).await?;
-        self.settle(context, user, visitor, right)
+        let begun = tokio::time::Instant::now();
+        let entered = self.by_password(context, user, authzid, password).await;
+        if entered.is_err() {
+            self.pace.refusal(begun).await;
+        }
+        entered
     }
 
     async fn bearer(&self, context: &LoginContext, user: Option<&str>, given: &[u8]) -> Login<Identity> {
@@ -277,7 +348,7 @@ impl Authority for Gate {
         let Some(account) = visitor.checked() else { return Ok(None) };
         let Some(secret) = visitor.settings.secrets.get(&account.name) else { return Ok(None) };
         // It may have been changed by `user passwd` since it was stated.
-        let current = self.passwords.right(Some(account), secret.expose()).await?;
+        let current = self.is_current(context, account, secret.expose()).await?;
         Ok(current.then(|| secret.clone()))
     }
 
@@ -287,12 +358,14 @@ impl Authority for Gate {
     }
 
     async fn disproved(&self, context: &LoginContext, user: &str) {
+        let begun = tokio::time::Instant::now();
         let name = match self.look_up(user).await {
             Ok(Some(account)) => account.name,
             _ => user.to_owned(),
         };
         let held = self.throttle.held(&name, address(context), Instant::now());
         self.wrong(context, &name, held.is_none());
+        self.pace.refusal(begun).await;
     }
 
     async fn certificate(

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Config, DEFAULT_DATA, DEFAULT_HOSTNAME, Limits, Mailbox, Password, Service,
+    Config, DEFAULT_DATA, DEFAULT_HOSTNAME, Imap, Limits, Mailbox, Password, Service,
     access::{self, Access, AuthPolicyEntry, KindKey, MailboxAccess, OrganisationEntry, SwitchKey},
     post::{self, LmtpEntry, Pop3Entry, RelayEntry, SubmissionEntry},
     tokens::{self, TokensEntry},
@@ -49,6 +49,8 @@ struct File {
     lmtp: LmtpEntry,
     #[serde(default)]
     pop3: Pop3Entry,
+    #[serde(default)]
+    imap: Imap,
     #[serde(default)]
     mailbox: Vec<Spanned<Entry>>,
 }
@@ -202,6 +204,7 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Config> {
         policy,
         tokens,
         limits: f.limits,
+        imap: f.imap,
         post,
         mailboxes,
     })

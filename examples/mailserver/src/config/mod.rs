@@ -47,6 +47,7 @@ pub(crate) struct Config {
     /// `None`: no bearer tokens.
     pub(crate) tokens: Option<Tokens>,
     pub(crate) limits: Limits,
+    pub(crate) imap: Imap,
     /// How mail goes out and comes in.
     pub(crate) post: Post,
     pub(crate) mailboxes: Vec<Mailbox>,
@@ -122,6 +123,8 @@ pub(crate) struct Limits {
     pub(crate) failed_logins_per_mailbox: u32,
     /// The same from one address; loopback is exempt.
     pub(crate) failed_logins_per_address: u32,
+    /// Milliseconds after which a failed login is answered, or a multiple of them.
+    pub(crate) wrong_login_ms: u32,
 }
 
 impl Default for Limits {
@@ -131,7 +134,22 @@ impl Default for Limits {
             connections_per_address: 50,
             failed_logins_per_mailbox: 10,
             failed_logins_per_address: 30,
+            wrong_login_ms: 500,
         }
+    }
+}
+
+/// What IMAP sessions do beyond the protocol's own word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Imap {
+    /// Whether messages with 8-bit headers are taken from clients that have not enabled UTF8=ACCEPT.
+    pub(crate) eight_bit_headers: bool,
+}
+
+impl Default for Imap {
+    fn default() -> Self {
+        Self { eight_bit_headers: true }
     }
 }
 
@@ -174,6 +192,7 @@ impl Config {
                 policy: Policy::default(),
                 tokens: None,
                 limits: Limits::default(),
+                imap: Imap::default(),
                 post: Post::default(),
                 mailboxes: Vec::new(),
             },

@@ -8,23 +8,29 @@ use super::message::Message;
 use crate::mime::Envelope;
 
 /// What remembered values begin with. Another number is another encoding: they are read anew.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Which part of the message must be read because what is asked for was not remembered.
 pub(super) fn missing(items: &[FetchItem<'_>], meta: &Meta) -> Option<Part> {
-    let structure = |extensible| {
-        let value = meta.more.as_ref().and_then(|more| more.body_structure.as_ref());
-        value.and_then(|value| either(value, extensible)).is_none().then_some(Part::Whole)
-    };
     items.iter().find_map(|item| match item {
-        FetchItem::Envelope => {
-            let value = meta.more.as_ref().and_then(|more| more.envelope.as_ref());
-            (value.and_then(|v| v.first()) != Some(&VERSION)).then_some(Part::Header)
-        }
-        FetchItem::BodyStructure => structure(true),
-        FetchItem::Body => structure(false),
+        FetchItem::Envelope => remembered(item, meta).is_none().then_some(Part::Header),
+        FetchItem::BodyStructure | FetchItem::Body => remembered(item, meta).is_none().then_some(Part::Whole),
         _ => None,
     })
+}
+
+/// The encoded value of an item, where it was remembered.
+pub(super) fn remembered<'m>(item: &FetchItem<'_>, meta: &'m Meta) -> Option<&'m [u8]> {
+    let more = meta.more.as_ref()?;
+    match item {
+        FetchItem::Envelope => match more.envelope.as_deref()? {
+            [VERSION, value @ ..] => Some(value),
+            _ => None,
+        },
+        FetchItem::BodyStructure => either(more.body_structure.as_deref()?, true),
+        FetchItem::Body => either(more.body_structure.as_deref()?, false),
+        _ => None,
+    }
 }
 
 /// The encoded ENVELOPE.
@@ -50,8 +56,8 @@ pub(super) async fn structure<M: Mailbox>(
     extensible: bool,
 ) -> Result<Bytes> {
     let remembered = meta.more.as_ref().and_then(|more| more.body_structure.as_ref());
-    if let Some(value) = remembered.and_then(|value| either(value, extensible)) {
-        return Ok(value);
+    if let Some((whole, value)) = remembered.and_then(|whole| Some((whole, either(whole, extensible)?))) {
+        return Ok(whole.slice_ref(value));
     }
     let body = message.structure().await?.body_structure();
     let mut long = Vec::new();
@@ -63,12 +69,13 @@ pub(super) async fn structure<M: Mailbox>(
     body.encode(&mut value, false, false);
     let value = Bytes::from(value);
     message.remember(Derived { body_structure: Some(value.clone()), ..Derived::default() }).await;
-    either(&value, extensible).ok_or_else(|| ErrorKind::Internal.into())
+    let encoded = either(&value, extensible).ok_or(ErrorKind::Internal)?;
+    Ok(value.slice_ref(encoded))
 }
 
-fn either(value: &Bytes, extensible: bool) -> Option<Bytes> {
+fn either(value: &[u8], extensible: bool) -> Option<&[u8]> {
     let (&VERSION, rest) = value.split_first()? else { return None };
-    let len = usize::try_from(u32::from_be_bytes(*rest.first_chunk()?)).ok()?;
-    let second = 5_usize.checked_add(len).filter(|at| *at <= value.len())?;
-    Some(if extensible { value.slice(5..second) } else { value.slice(second..) })
+    let (len, both) = rest.split_first_chunk()?;
+    let (long, short) = both.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)?;
+    Some(if extensible { long } else { short })
 }

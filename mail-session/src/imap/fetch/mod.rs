@@ -213,6 +213,11 @@ async fn send_all<M: Mailbox>(
         if plan.reads {
             let mut ahead = None;
             for (n, meta) in batch.items.iter().enumerate() {
+                if plan.opens.is_none() && send_remembered(selected, plan, meta, peer)? {
+                    tally.sent += 1;
+                    peer.drain(HIGH_WATER).await?;
+                    continue;
+                }
                 let mut last_read = selected.last_read.take();
                 let coming = batch.items.get(n + 1..).unwrap_or(&[]);
                 let newly_seen = newly_seen.contains(meta.uid);
@@ -300,6 +305,35 @@ async fn send_rows<M: Mailbox>(
     Ok(sent)
 }
 
+/// A row of which all is known: what was derived from the message is remembered. Returns whether it is so and the row is written.
+fn send_remembered<M: Mailbox>(
+    selected: &Selected<M>,
+    plan: &Plan<'_>,
+    meta: &Meta,
+    peer: &mut Client<'_>,
+) -> Answer<bool> {
+    if derived::missing(&plan.items, meta).is_some() {
+        return Ok(false);
+    }
+    let Some(seq) = selected.view.seq_of(meta.uid) else { return Ok(false) };
+    let mut row = peer.machine.fetch(seq)?;
+    if plan.uid && !plan.items.contains(&FetchItem::Uid) {
+        row.uid(meta.uid.get());
+    }
+    for item in &plan.items {
+        match derived::remembered(item, meta) {
+            Some(value) => {
+                row.raw(item, value);
+            }
+            None => {
+                write_known(&mut row, item, meta, selected);
+            }
+        }
+    }
+    row.finish();
+    Ok(true)
+}
+
 /// An item that the meta answers. Returns whether it does.
 fn write_known<M: Mailbox>(
     row: &mut imap4_proto::server::FetchWriter<'_>,
@@ -371,7 +405,7 @@ async fn send_one<M: Mailbox>(
         }
     }
     let mut row = peer.machine.fetch(seq)?;
-    if plan.uid && !plan.items.contains(&FetchItem::Uid) {
+    if (plan.uid || (newly_seen && plan.style.uid)) && !plan.items.contains(&FetchItem::Uid) {
         row.uid(meta.uid.get());
     }
     for (item, ready) in plan.items.iter().zip(ready) {

@@ -1,0 +1,117 @@
+//! Time is counted in turns and hashes, not measured.
+
+use AuthErrorKind::{Throttled, Wrong};
+
+use super::*;
+use crate::{address::Address, config::Config, stored};
+use mail_session::{
+    auth::{Plaintext, Protocol},
+    policy::{Mailbox, Protocols, Switch},
+};
+
+struct Scene {
+    gate: Gate,
+    _dir: tempfile::TempDir,
+}
+
+fn scene(edit: impl FnOnce(&mut Config)) -> Scene {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::load(None, Some(dir.path())).unwrap();
+    edit(&mut config);
+    let accounts = Arc::new(Accounts::new(crate::user::open_store(&config).unwrap()));
+    for name in ["alice@example.test", "bob@example.test"] {
+        let stored = stored::derive(b"secret", true).unwrap();
+        accounts.add(&Address::parse(name).unwrap(), Some(&stored)).unwrap();
+    }
+    let live = Live::new(Settings::new(&config).unwrap());
+    let key = Zeroizing::new(vec![7; 32]);
+    let gate = Gate::new(accounts, live, Arc::default(), config.limits, key, "mail.example.test").unwrap();
+    Scene { gate, _dir: dir }
+}
+
+fn context(address: &str) -> LoginContext {
+    LoginContext::new(Protocol::Imap4, format!("{address}:4711"), "s1").with_plaintext(Plaintext::Always)
+}
+
+impl Scene {
+    /// A login that fails: how, after how many periods, and the hashes it took.
+    async fn fails(&self, from: &str, user: &str, password: &[u8]) -> (AuthErrorKind, u128, u64) {
+        let hashes = self.gate.passwords.hashed();
+        let begun = tokio::time::Instant::now();
+        let error = self.gate.password(&context(from), user, None, password).await.unwrap_err();
+        let periods = begun.elapsed().as_millis() / 500;
+        (error.kind, periods, self.gate.passwords.hashed() - hashes)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_wrong_forbidden_and_held_are_one_answer_after_one_time() {
+    let s = scene(|config| {
+        config.limits.failed_logins_per_mailbox = 1;
+        let alice = Mailbox { protocols: Protocols::all(Switch::Off), ..Mailbox::default() };
+        config.policy.mailboxes.insert("alice@example.test".into(), alice);
+    });
+    for (what, from, user, password, end, hashes) in [
+        ("unknown", "192.0.2.1", "nobody@example.test", &b"secret"[..], Wrong, 1),
+        ("wrong", "192.0.2.2", "bob@example.test", b"wrong", Wrong, 1),
+        (
+            "the protocol is off, and the password right",
+            "192.0.2.3",
+            "alice@example.test",
+            b"secret",
+            Wrong,
+            1,
+        ),
+        ("wrong again", "192.0.2.4", "bob@example.test", b"wrong", Wrong, 1),
+        ("held, and wrong", "192.0.2.5", "bob@example.test", b"wrong", Throttled, 0),
+        ("held, and right", "192.0.2.6", "bob@example.test", b"secret", Throttled, 0),
+        ("unknown again", "192.0.2.7", "nobody@example.test", b"secret", Wrong, 1),
+        ("unknown, and held", "192.0.2.8", "nobody@example.test", b"secret", Wrong, 0),
+    ] {
+        // What a client is told is the same for both kinds.
+        assert_eq!(s.fails(from, user, password).await, (end, 1, hashes), "{what}");
+    }
+    // When the others wait long for their turn, so does who is held.
+    s.gate.passwords.set_waiting(Duration::from_millis(1700));
+    assert_eq!(s.fails("192.0.2.5", "bob@example.test", b"secret").await, (Throttled, 4, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_right_a_short_while_ago_waits_for_no_turn() {
+    let s = scene(|_| {});
+    let from = context("192.0.2.1");
+    let enter = || s.gate.password(&from, "bob@example.test", None, b"secret");
+    assert_eq!(enter().await.unwrap().account, "bob@example.test");
+    assert_eq!(s.gate.passwords.hashed(), 1);
+    assert!(enter().await.is_ok());
+    assert_eq!(s.gate.passwords.hashed(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
+    let s = scene(|config| config.limits.failed_logins_per_mailbox = 2);
+    let s = Arc::new(s);
+    let mut guesses = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let s = Arc::clone(&s);
+        guesses.spawn(async move {
+            let from = context(&format!("192.0.2.{n}"));
+            s.gate.password(&from, "bob@example.test", None, b"wrong").await.unwrap_err().kind
+        });
+    }
+    let kinds = guesses.join_all().await;
+    assert_eq!(kinds.len(), 20);
+    // One more for each that is hashed at the same time.
+    assert!((3..=3 + 4).contains(&s.gate.passwords.hashed()), "{}", s.gate.passwords.hashed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_proof_is_answered_after_the_same_time_for_known_and_unknown() {
+    let s = scene(|_| {});
+    for user in ["bob@example.test", "nobody@example.test"] {
+        let begun = tokio::time::Instant::now();
+        s.gate.disproved(&context("192.0.2.1"), user).await;
+        assert_eq!(begun.elapsed().as_millis() / 500, 1, "{user}");
+        assert_eq!(s.gate.passwords.hashed(), 0);
+    }
+}
