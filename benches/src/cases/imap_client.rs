@@ -182,7 +182,7 @@ fn trace() -> Job {
         })
 }
 
-fn search(name: &'static str, octets: usize) -> Job {
+pub(super) fn search(name: &'static str, octets: usize) -> Job {
     let mut line = "* SEARCH".to_owned();
     let mut n = 100_000u32;
     while line.len() < octets {
@@ -200,7 +200,7 @@ fn search(name: &'static str, octets: usize) -> Job {
 }
 
 /// A text part in `depth` multiparts.
-fn nested(name: &'static str, depth: usize) -> Job {
+pub(super) fn nested(name: &'static str, depth: usize) -> Job {
     let part = "(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"UTF-8\") NIL NIL \"7BIT\" 1152 23 NIL NIL NIL NIL)";
     let mut body = part.to_owned();
     for _ in 0..depth {
