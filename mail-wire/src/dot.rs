@@ -117,12 +117,6 @@ impl DotDecoder {
         // `from` is 1 where that octet ended a line.
         self.at = if from == 1 { At::LineStart } else { At::Inside };
         while let Some(rest) = input.get(n..) {
-            let plain = plain(input, n);
-            if plain > n {
-                n = plain;
-                self.at = At::Inside;
-                continue;
-            }
             let Some(at) = memchr2(b'\r', b'\n', rest) else {
                 if !rest.is_empty() {
                     self.at = At::Inside;
@@ -137,6 +131,12 @@ impl DotDecoder {
                 Some([b'\r', b'\n', ..]) => {
                     self.at = At::LineStart;
                     n += at + 2;
+                    // Where one line is as most are, others will be: now for many at once.
+                    let plain = plain(input, n);
+                    if plain > n {
+                        self.at = At::Inside;
+                        n = plain;
+                    }
                 }
                 Some([b'\r']) => {
                     self.at = At::Cr;
@@ -173,36 +173,37 @@ impl DotDecoder {
 }
 
 /// A block of octets that the compiler turns into vector instructions.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// How far from `from` on nothing wants a closer look: every CR is one with its LF, and no dot follows.
 ///
 /// This is what makes ordinary text cheap: nothing is done for each line.
 fn plain(input: &[u8], from: usize) -> usize {
-    let start = from.max(1);
-    let (Some(before), Some(this)) = (input.get(start - 1..), input.get(start..)) else { return from };
-    if from == 0 && before.first() == Some(&b'\n') {
-        return from; // what is before it is known to the state alone
-    }
+    // Before the first octet of the input stands what the state alone knows.
+    let (Some(before), Some(this), Some(after)) =
+        (from.checked_sub(1).and_then(|n| input.get(n..)), input.get(from..), input.get(from + 1..))
+    else {
+        return from;
+    };
     let blocks = before.as_chunks::<BLOCK>().0.iter().zip(this.as_chunks::<BLOCK>().0);
     let n = blocks
-        .take_while(|(before, this)| {
-            let mut odd = 0;
-            for (p, x) in before.iter().zip(this.iter()) {
-                odd |= u8::from(*x == b'\n') ^ u8::from(*p == b'\r');
-                odd |= u8::from(*p == b'\n') & u8::from(*x == b'.');
+        .zip(after.as_chunks::<BLOCK>().0)
+        .take_while(|((before, this), after)| {
+            let mut odd = false;
+            for ((b, x), a) in before.iter().zip(this.iter()).zip(after.iter()) {
+                let lf = *x == b'\n';
+                odd |= (lf ^ (*b == b'\r')) | (lf & (*a == b'.'));
             }
-            odd == 0
+            !odd
         })
         .count();
     if n == 0 {
         return from;
     }
-    // What the octet after the blocks makes of a line end before it is not known: go back to its CR.
-    let end = start + n * BLOCK;
+    // What follows the blocks may be a line's end of which the CR is before: go back to it.
+    let end = from + n * BLOCK;
     match input.get(end - 1) {
         Some(b'\r') => end - 1,
-        Some(b'\n') => end - 2,
         _ => end,
     }
 }

@@ -101,6 +101,31 @@ impl LineScanner {
         Scan::TooLong
     }
 
+    /// Whether nothing has come since the last [`scan`](Self::scan) but one octet within the line, which is searched
+    /// thereby: what comes octet by octet is answered at once. `false` says nothing; then `scan` is to be asked.
+    #[inline]
+    pub fn is_one_more(&mut self, input: &[u8]) -> bool {
+        let one_more = match input {
+            [before @ .., last] => {
+                before.len() == self.seen
+                    && self.seen > 0
+                    && input.len() < self.limit
+                    && !matches!(last, b'\r' | b'\n')
+                    && !self.cr
+                    && !self.skipping
+            }
+            [] => false,
+        };
+        if one_more {
+            self.seen += 1;
+            #[cfg(any(test, feature = "count"))]
+            {
+                self.looked += 1;
+            }
+        }
+        one_more
+    }
+
     fn skip(&mut self, input: &[u8]) -> Scan {
         if let Some((len, _)) = self.search(input) {
             self.reset();
@@ -143,6 +168,10 @@ impl LineScanner {
                 self.seen += rest.len();
                 return None;
             };
+            if let Some([b'\r', b'\n', ..]) = rest.get(at..) {
+                self.seen += at + 2;
+                return Some((self.seen, 2));
+            }
             self.seen += at + 1;
             match (rest.get(at), self.end) {
                 (Some(b'\r'), _) => self.cr = true,

@@ -164,6 +164,11 @@ impl<'a> Encoder<'a> {
     /// `text = *schar / resp-code *CHAR`: no line end and no control character comes through, nothing
     /// beyond ASCII outside of UTF-8 mode, and no `[` at the start, which would make it a response code.
     fn text(&mut self, text: &str, utf8: bool, room: usize) {
+        let plain = text.len() <= room && !text.starts_with('[') && text.is_ascii();
+        if plain && !mail_wire::has_control(text.as_bytes()) {
+            self.out.extend_from_slice(text.as_bytes());
+            return;
+        }
         let end = self.out.len().saturating_add(room);
         for (i, c) in text.chars().enumerate() {
             let c = match c {

@@ -200,7 +200,7 @@ fn initial_response(out: &mut Vec<u8>, data: SaslData<'_>) {
     out.extend_from_slice(if data.as_base64().is_empty() { b"=" } else { data.as_base64() });
 }
 
-fn number(out: &mut Vec<u8>, mut n: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, mut n: u64) {
     let from = out.len();
     loop {
         out.push(b'0' + u8::try_from(n % 10).unwrap_or(0));
@@ -252,6 +252,12 @@ impl<'q> ReplyWriter<'q> {
         Self { out }
     }
 
+    /// A whole reply that was written when the program was: what most commands get.
+    #[inline]
+    pub(crate) fn ready(&mut self, reply: Ready) {
+        self.out.put(reply.line.as_bytes());
+    }
+
     /// One reply with its enhanced status code on every line (RFC 2034 section 4); each LF in `text`
     /// begins a new line.
     pub(crate) fn reply(&mut self, status: Status, text: &str) {
@@ -285,6 +291,7 @@ impl<'q> ReplyWriter<'q> {
     pub(crate) fn line(&mut self, code: u16, mark: u8, parts: &[&[u8]]) {
         self.out.write_with(|out| {
             let from = out.len();
+            out.reserve(4 + parts.iter().map(|part| part.len()).sum::<usize>().min(REPLY_LINE) + 2);
             let digit = |unit: u16| b'0' + u8::try_from(code / unit % 10).unwrap_or(0);
             out.extend_from_slice(&[digit(100), digit(10), digit(1), mark]);
             for part in parts {
@@ -295,12 +302,40 @@ impl<'q> ReplyWriter<'q> {
         });
     }
 
+    /// Lines that hold nothing but printable ASCII and their line ends.
+    #[inline]
+    pub(crate) fn lines_of(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.out.write_with(write);
+    }
+
     /// `continue-req = "334" SP [base64] CRLF` (RFC 4954 section 8). Challenges are long, and not cut.
     pub(crate) fn challenge(&mut self, base64: &str) {
         self.out.put(b"334 ");
         self.out.put(base64.as_bytes());
         self.out.put(b"\r\n");
     }
+}
+
+/// A reply as it goes out, of one line.
+#[derive(Clone, Copy)]
+pub(crate) struct Ready {
+    pub(crate) status: Status,
+    line: &'static str,
+}
+
+/// The replies of a transaction in which nothing is wrong.
+pub(crate) mod ready {
+    use super::Ready;
+    use crate::status;
+
+    pub(crate) const OK: Ready = Ready { status: status::OK, line: "250 2.0.0 OK\r\n" };
+    pub(crate) const RESET: Ready = Ready { status: status::OK, line: "250 2.0.0 reset\r\n" };
+    pub(crate) const SENDER_OK: Ready = Ready { status: status::SENDER_OK, line: "250 2.1.0 sender OK\r\n" };
+    pub(crate) const RECIPIENT_OK: Ready =
+        Ready { status: status::RECIPIENT_OK, line: "250 2.1.5 recipient OK\r\n" };
+
+    #[cfg(test)]
+    pub(super) const ALL: [Ready; 4] = [OK, RESET, SENDER_OK, RECIPIENT_OK];
 }
 
 /// An enhanced status code with its space, on the stack: `5.999.999 `.
@@ -367,6 +402,15 @@ mod tests {
         );
         assert_eq!(written(|w| w.plain(354, "go on")), "354 go on\r\n");
         assert_eq!(written(|w| w.challenge("")), "334 \r\n");
+    }
+
+    #[test]
+    fn what_is_ready_is_what_would_be_written() {
+        for reply in ready::ALL {
+            let text = reply.line.splitn(3, ' ').nth(2).unwrap().trim_end();
+            assert_eq!(written(|w| w.reply(reply.status, text)), reply.line);
+            assert_eq!(written(|w| w.ready(reply)), reply.line);
+        }
     }
 
     #[test]

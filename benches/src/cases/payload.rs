@@ -14,10 +14,15 @@ const READ: usize = 16 * 1024;
 
 /// The octets of content of one message.
 fn receive(server: &mut Server, wire: &[u8]) -> usize {
+    receive_in(server, wire, READ)
+}
+
+/// The same, with so much at a time.
+pub(super) fn receive_in(server: &mut Server, wire: &[u8], piece: usize) -> usize {
     run_in_pieces(
         server,
         b"MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n",
-        READ,
+        piece,
         |server, frame| {
             _ = match server.event(frame) {
                 Event::Mail { .. } => server.accept_mail(),
@@ -28,7 +33,7 @@ fn receive(server: &mut Server, wire: &[u8]) -> usize {
         },
     );
     let mut content = 0;
-    run_in_pieces(server, wire, READ, |server, frame| match server.event(frame) {
+    run_in_pieces(server, wire, piece, |server, frame| match server.event(frame) {
         Event::DataChunk(octets) => content += black_box(octets).len(),
         Event::DataEnd { octets, .. } => {
             assert_eq!(usize::try_from(octets), Ok(content), "the machine counts what it gives");

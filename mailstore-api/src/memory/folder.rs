@@ -5,7 +5,9 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{Index, IndexRow, MailboxName, Rights, SpecialUse, Uid};
+use crate::{
+    Index, IndexRow, MailboxId, MailboxName, ModSeq, OpenMode, Rights, Snapshot, SpecialUse, Status, Uid,
+};
 
 /// A message without a place yet.
 pub(super) type NewMessage = IndexRow<Bytes>;
@@ -28,6 +30,15 @@ impl Folder {
 
     pub(super) fn octets(&self, uid: Uid) -> Option<Bytes> {
         self.index.get(uid).map(|row| row.body.clone())
+    }
+
+    pub(super) fn status(&self, id: &MailboxId, persistent: bool) -> Status {
+        let status = self.index.status(id);
+        if persistent { status } else { Status { highest_modseq: ModSeq::default(), ..status } }
+    }
+
+    pub(super) fn snapshot(&self, mode: OpenMode, persistent: bool) -> Snapshot {
+        Snapshot { modseq_persistent: persistent, ..self.index.snapshot(mode) }
     }
 }
 

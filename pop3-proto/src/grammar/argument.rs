@@ -1,12 +1,6 @@
 //! What stands after a keyword.
 
-use nom::{
-    IResult, Parser,
-    bytes::complete::{take_while_m_n, take_while1},
-    character::complete::char,
-    combinator::{all_consuming, rest},
-    sequence::separated_pair,
-};
+use nom::{IResult, Parser, bytes::complete::take_while_m_n, combinator::all_consuming};
 
 use crate::types::{CommandKind, Digest, MessageNumber, SyntaxError, Tolerance};
 
@@ -16,8 +10,10 @@ type Result<T> = core::result::Result<T, SyntaxError>;
 
 /// `param = 1*VCHAR` (RFC 2449 section 3), and octets beyond ASCII: names may be UTF-8 (RFC 6856
 /// section 2.2), and what they mean is the host's affair.
-fn param(input: &[u8]) -> Parsed<'_, &[u8]> {
-    take_while1(|b: u8| b.is_ascii_graphic() || b >= 0x80).parse(input)
+#[inline]
+fn param(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let n = input.iter().position(|b| !matches!(b, b'!'..=b'~' | 0x80..)).unwrap_or(input.len());
+    input.split_at_checked(n).filter(|_| n > 0)
 }
 
 /// The arguments of one command: all after the space that follows the keyword.
@@ -48,7 +44,7 @@ impl<'a> Arguments<'a> {
     /// The first argument, and what follows it.
     #[inline]
     fn first(self) -> Result<(&'a [u8], Self)> {
-        let Ok((after, first)) = param(self.trimmed()) else { return self.missing() };
+        let Some((first, after)) = param(self.trimmed()) else { return self.missing() };
         let octets = match after.strip_prefix(b" ") {
             Some([]) => return Err(SyntaxError::ArgumentExtra(self.of)),
             Some(octets) => octets,
@@ -165,13 +161,4 @@ pub(crate) fn language_range(input: &[u8]) -> Result<&str> {
         return Err(SyntaxError::Language);
     }
     core::str::from_utf8(input).map_err(|_| SyntaxError::Language)
-}
-
-/// `keyword *(SP param)`: the keyword, and all after the one space that follows it, where one does.
-pub(crate) fn keyword(line: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let parsed: Parsed<'_, _> = separated_pair(take_while1(|b| b != b' '), char(' '), rest).parse(line);
-    match parsed {
-        Ok((_, (word, arguments))) => (word, Some(arguments)),
-        Err(_) => (line, None),
-    }
 }

@@ -1,20 +1,20 @@
-use super::argument::{Arguments, keyword, language_range, sasl_mech};
+use super::argument::{Arguments, language_range, sasl_mech};
 use crate::types::{Command, CommandKind, Secret, SyntaxError, Tolerance};
 
 /// `command = keyword *(SP param)` without its CRLF (RFC 2449 section 3).
 pub(crate) fn command(line: &[u8], tolerance: Tolerance) -> Result<Command<'_>, SyntaxError> {
-    let (word, arguments) = keyword(line);
-    let of = kind(word).ok_or(SyntaxError::Unknown)?;
+    let (of, arguments) = keyword(line).ok_or(SyntaxError::Unknown)?;
+    let octets = arguments.unwrap_or_default();
     // A password may hold any octet but these three, which end lines or strings.
     let forbidden = match of {
-        CommandKind::Pass => line.iter().any(|b| matches!(b, 0 | b'\r' | b'\n')),
-        _ => mail_wire::has_control(line),
+        CommandKind::Pass => octets.iter().any(|b| matches!(b, 0 | b'\r' | b'\n')),
+        _ => mail_wire::has_control(octets),
     };
     if forbidden {
         return Err(SyntaxError::Control);
     }
-    let given = Arguments { of, octets: arguments.unwrap_or_default(), tolerance };
-    if arguments.is_some_and(<[u8]>::is_empty) && !tolerance.extra_spaces {
+    let given = Arguments { of, octets, tolerance };
+    if octets.is_empty() && arguments.is_some() && !tolerance.extra_spaces {
         return Err(SyntaxError::ArgumentMissing(of));
     }
     let none = |command| given.none().map(|()| command);
@@ -39,14 +39,29 @@ pub(crate) fn command(line: &[u8], tolerance: Tolerance) -> Result<Command<'_>, 
     }
 }
 
-/// `keyword = 3*4VCHAR`, "case-insensitive" (RFC 1939 section 3).
-fn kind(word: &[u8]) -> Option<CommandKind> {
-    let folded = match word {
-        [a, b, c, d] => [*a, *b, *c, *d],
-        [a, b, c] => [*a, *b, *c, 0],
+/// `keyword *(SP param)`: which command it is, and all after the one space that follows it, where one does.
+#[inline]
+fn keyword(line: &[u8]) -> Option<(CommandKind, Option<&[u8]>)> {
+    // TOP is the one of three letters.
+    let (word, rest) = match line {
+        [t, o, p] => ([*t, *o, *p, 0], [].as_slice()),
+        [t, o, p, b' ', ..] => ([*t, *o, *p, 0], line.get(3..)?),
+        _ => line.split_first_chunk::<4>().map(|(word, rest)| (*word, rest))?,
+    };
+    let arguments = match rest {
+        [] => None,
+        [b' ', arguments @ ..] => Some(arguments),
         _ => return None,
     };
-    Some(match &folded.map(|b| b.to_ascii_uppercase()) {
+    Some((kind(word)?, arguments))
+}
+
+/// `keyword = 3*4VCHAR`, "case-insensitive" (RFC 1939 section 3).
+#[inline]
+fn kind(word: [u8; 4]) -> Option<CommandKind> {
+    // Folded at once. Only a letter becomes a letter by losing this bit, and digits (UTF8) become what they are here.
+    let folded = u32::from_ne_bytes(word) & u32::from_ne_bytes([0xdf; 4]);
+    Some(match &folded.to_ne_bytes() {
         b"USER" => CommandKind::User,
         b"PASS" => CommandKind::Pass,
         b"APOP" => CommandKind::Apop,
@@ -55,14 +70,14 @@ fn kind(word: &[u8]) -> Option<CommandKind> {
         b"LIST" => CommandKind::List,
         b"UIDL" => CommandKind::Uidl,
         b"RETR" => CommandKind::Retr,
-        b"TOP\0" => CommandKind::Top,
+        b"TOP\0" if word[3] == 0 => CommandKind::Top,
         b"DELE" => CommandKind::Dele,
         b"NOOP" => CommandKind::Noop,
         b"RSET" => CommandKind::Rset,
         b"QUIT" => CommandKind::Quit,
         b"CAPA" => CommandKind::Capa,
         b"STLS" => CommandKind::Stls,
-        b"UTF8" => CommandKind::Utf8,
+        b"UTF\x18" if word[3] == b'8' => CommandKind::Utf8,
         b"LANG" => CommandKind::Lang,
         _ => return None,
     })

@@ -15,9 +15,9 @@ impl Server {
     /// A command in AUTHORIZATION or TRANSACTION.
     pub(super) fn command<'b>(&mut self, line: &'b [u8]) -> Event<'b> {
         // Also where it is no command, or has no place: the client means a password by it.
-        self.secret = line.get(..4).is_some_and(|word| {
-            [b"PASS", b"AUTH", b"APOP"].iter().any(|secret| word.eq_ignore_ascii_case(*secret))
-        });
+        self.secret = line
+            .first_chunk::<4>()
+            .is_some_and(|word| matches!(&word.to_ascii_uppercase()[..], b"PASS" | b"AUTH" | b"APOP"));
         let parsed = grammar::command(line, self.config.tolerance);
         let is_pass = matches!(parsed, Ok(Command::Pass(_)));
         if self.state == State::UserGiven && !is_pass && !self.config.tolerance.loose_order {
@@ -30,8 +30,9 @@ impl Server {
                 return Event::Answered(Answered::Syntax(error));
             }
         };
-        let late_utf8 =
-            command == Command::Utf8 && self.state == State::Transaction && self.config.tolerance.late_utf8;
+        let late_utf8 = matches!(command, Command::Utf8)
+            && self.state == State::Transaction
+            && self.config.tolerance.late_utf8;
         if !late_utf8 && !allowed(command.kind(), self.state) {
             return self.out_of_place(command.kind());
         }

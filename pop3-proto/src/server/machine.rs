@@ -8,6 +8,10 @@ impl Machine for Server {
     type Error = Error;
 
     fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Error> {
+        // Within a line nothing is pending, and the line is waited for already.
+        if self.state != State::Ended && self.scanner.is_one_more(input) {
+            return Ok(Poll::NeedInput { hint: 1 });
+        }
         match self.state {
             State::Start => self.greet(now),
             State::Ended => return self.error.map_or(Ok(Poll::Close), Err),
@@ -114,6 +118,9 @@ impl Server {
     /// AUTH lines may be longer than others: tokens are.
     fn line_limit(&self, input: &[u8]) -> usize {
         let limits = &self.config.limits;
+        if input.len() < limits.line.min(limits.auth_line) {
+            return limits.line; // of which nothing is exceeded
+        }
         let is_auth = self.state == State::Exchange
             || (self.state != State::Transaction
                 && input.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"AUTH ")));

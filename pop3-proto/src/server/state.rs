@@ -105,9 +105,25 @@ pub const ALLOWED: [(CommandKind, StateSet); 17] = [
     (CommandKind::Lang, ANY),
 ];
 
+/// [`ALLOWED`] by the command's place among the commands.
+static BY_KIND: [StateSet; 32] = {
+    let mut table = [StateSet(0); 32];
+    let mut rest: &[(CommandKind, StateSet)] = &ALLOWED;
+    while let [(kind, states), tail @ ..] = rest {
+        // There are 17; one beyond the table would not compile.
+        #[allow(clippy::indexing_slicing)]
+        {
+            table[*kind as usize] = *states;
+        }
+        rest = tail;
+    }
+    table
+};
+
 /// Whether `command` has a place in `state`.
+#[inline]
 pub(crate) fn allowed(command: CommandKind, state: State) -> bool {
-    ALLOWED.iter().any(|(kind, states)| *kind == command && states.contains(state))
+    BY_KIND.get(command as usize).is_some_and(|states| states.contains(state))
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use nom::{
     branch::alt,
     bytes::complete::{take_while_m_n, take_while1},
     character::complete::{char, satisfy},
-    combinator::{fail, opt, recognize, verify},
+    combinator::{recognize, verify},
     multi::many0_count,
-    sequence::{delimited, pair, preceded, terminated},
+    sequence::{delimited, pair},
 };
 
+use super::class::{ATEXT, ATEXT_UTF8, Class, LDH, LDH_UNDERSCORE, LDH_UTF8, LDH_UTF8_UNDERSCORE, is, run};
 use crate::{ForwardPath, Mailbox, ReversePath};
 
 /// RFC 5321 section 4.5.3.1.1, octets.
@@ -44,59 +45,23 @@ pub(crate) struct AddressRules {
     pub(crate) underscore: bool,
 }
 
-type Parsed<'b, T> = IResult<&'b [u8], T>;
-
-/// ```abnf
-/// atext = ALPHA / DIGIT / "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "/" / "=" / "?" /
-///         "^" / "_" / "`" / "{" / "|" / "}" / "~"      ; RFC 5322 section 3.2.3
-/// atext =/ UTF8-non-ascii                              ; RFC 6531 section 3.3
-/// ```
-#[inline]
-fn is_atext(c: u8, utf8: bool) -> bool {
-    // A u8 is below 256, the length of the table; the bounds check goes away.
-    #[allow(clippy::indexing_slicing)]
-    let is_ascii_atext = ATEXT[usize::from(c)];
-    is_ascii_atext || (utf8 && c >= 0x80)
-}
-
-static ATEXT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut c = 0u8;
-    while c < 0x80 {
-        // Every index is below 256, the length of the table.
-        #[allow(clippy::indexing_slicing)]
-        {
-            table[c as usize] = is_ascii_atext(c);
-        }
-        c += 1;
+impl AddressRules {
+    const fn atext(self) -> Class {
+        if self.utf8 { ATEXT_UTF8 } else { ATEXT }
     }
-    table
-};
 
-const fn is_ascii_atext(c: u8) -> bool {
-    c.is_ascii_alphanumeric()
-        || matches!(
-            c,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'/'
-                | b'='
-                | b'?'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'{'
-                | b'|'
-                | b'}'
-                | b'~'
-        )
+    /// What a label is made of.
+    const fn label(self) -> Class {
+        match (self.utf8, self.underscore) {
+            (false, false) => LDH,
+            (true, false) => LDH_UTF8,
+            (false, true) => LDH_UNDERSCORE,
+            (true, true) => LDH_UTF8_UNDERSCORE,
+        }
+    }
 }
+
+type Parsed<'b, T> = IResult<&'b [u8], T>;
 
 /// ```abnf
 /// Local-part     = Dot-string / Quoted-string
@@ -106,36 +71,34 @@ const fn is_ascii_atext(c: u8) -> bool {
 /// quoted-pairSMTP = %d92 %d32-126
 /// qtextSMTP      = %d32-33 / %d35-91 / %d93-126
 /// ```
-fn local_part(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
+#[inline]
+fn local_part(input: &[u8], rules: AddressRules) -> Option<usize> {
     // What nearly all are: one pass over a Dot-string, up to its `@`.
-    let mut before = b'.';
-    for (n, c) in input.iter().enumerate() {
-        match *c {
-            b'@' if before != b'.' => return Ok(split(input, n)),
-            b'.' if before != b'.' => {}
-            c if is_atext(c, rules.utf8) => {}
+    let of = rules.atext();
+    let mut at = 0;
+    while let Some(from) = input.get(at..) {
+        let n = run(from, of);
+        at += n;
+        match from.get(n) {
+            Some(b'@') if n > 0 => return Some(at),
+            Some(b'.') if n > 0 => at += 1,
             _ => break,
         }
-        before = *c;
     }
     any_local_part(input, rules)
 }
 
-/// Input in two, the rest first, as nom has it.
-fn split(input: &[u8], n: usize) -> (&[u8], &[u8]) {
-    input.split_at_checked(n).map_or((&[], input), |(taken, rest)| (rest, taken))
-}
-
 #[cold]
-fn any_local_part(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
-    let atom = || take_while1(move |c| is_atext(c, rules.utf8));
+fn any_local_part(input: &[u8], rules: AddressRules) -> Option<usize> {
+    let atom = || take_while1(move |c| is(c, rules.atext()));
     let qtext = take_while1(move |c| matches!(c, 32..=33 | 35..=91 | 93..=126) || (rules.utf8 && c >= 0x80));
     let quoted_pair = recognize(pair(char('\\'), satisfy(|c| matches!(c, ' '..='~'))));
-    alt((
+    let parsed: Parsed<'_, &[u8]> = alt((
         recognize(pair(atom(), many0_count(pair(char('.'), atom())))),
         recognize(delimited(char('"'), many0_count(alt((qtext, quoted_pair))), char('"'))),
     ))
-    .parse_complete(input)
+    .parse_complete(input);
+    parsed.ok().map(|(_, local)| local.len())
 }
 
 /// ```abnf
@@ -143,35 +106,26 @@ fn any_local_part(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
 /// sub-domain = Let-dig [Ldh-str]
 /// sub-domain =/ U-label                                ; RFC 6531 section 3.3
 /// ```
-fn domain(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
+#[inline]
+fn domain(input: &[u8], rules: AddressRules) -> Option<usize> {
     // One pass, label by label; a dot that no label follows is not the domain's.
-    let mut end = 0;
-    let mut at = 0;
-    loop {
-        let label = input.get(at..).unwrap_or(&[]);
-        let n = label
-            .iter()
-            .position(|c| {
-                !(c.is_ascii_alphanumeric()
-                    || *c == b'-'
-                    || (rules.utf8 && *c >= 0x80)
-                    || (rules.underscore && *c == b'_'))
-            })
-            .unwrap_or(label.len());
-        let (rest, label) = split(label, n);
-        let fits = !label.is_empty()
-            && !label.starts_with(b"-")
-            && !label.ends_with(b"-")
-            && (label.len() <= LABEL || !label.is_ascii());
-        if fits {
-            end = at + n;
+    let of = rules.label();
+    let (mut end, mut at) = (None, 0);
+    while let Some(from) = input.get(at..) {
+        let n = run(from, of);
+        match from.get(..n) {
+            Some([b'-', ..] | [.., b'-'] | []) | None => break,
+            Some(label) if n > LABEL && label.is_ascii() => break,
+            _ => {}
         }
-        match rest {
-            [b'.', ..] if fits => at = end + 1,
-            _ if end == 0 => return fail().parse_complete(input),
-            _ => return Ok(split(input, end)),
+        at += n;
+        end = Some(at);
+        match from.get(n) {
+            Some(b'.') => at += 1,
+            _ => break,
         }
     }
+    end
 }
 
 /// ```abnf
@@ -181,9 +135,11 @@ fn domain(input: &[u8], rules: AddressRules) -> Parsed<'_, &[u8]> {
 /// General-address-literal = Standardized-tag ":" 1*dcontent
 /// dcontent = %d33-90 / %d94-126
 /// ```
-fn address_literal(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let dcontent = take_while1(|c| matches!(c, 33..=90 | 94..=126));
-    recognize(delimited(char('['), verify(dcontent, is_literal), char(']'))).parse_complete(input)
+fn address_literal(input: &[u8]) -> Option<usize> {
+    let [b'[', content @ ..] = input else { return None };
+    let n = content.iter().take_while(|c| matches!(c, 33..=90 | 94..=126)).count();
+    let (content, after) = content.split_at_checked(n)?;
+    (after.first() == Some(&b']') && is_literal(content)).then_some(n + 2)
 }
 
 fn is_literal(content: &[u8]) -> bool {
@@ -212,19 +168,20 @@ fn is_ipv4(content: &[u8]) -> bool {
 }
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`: the octets, where the `@` is, and the rest.
+#[inline]
 fn raw_mailbox(input: &[u8], rules: AddressRules) -> Result<(&[u8], usize, &[u8]), AddressError> {
-    let (after_local, local) = local_part(input, rules).map_err(|_| AddressError::Syntax)?;
-    let [b'@', at_domain @ ..] = after_local else { return Err(AddressError::Syntax) };
+    let local = local_part(input, rules).ok_or(AddressError::Syntax)?;
+    let Some([b'@', at_domain @ ..]) = input.get(local..) else { return Err(AddressError::Syntax) };
     let host = match at_domain {
         [b'[', ..] => address_literal(at_domain),
         _ => domain(at_domain, rules),
     };
-    let (rest, host) = host.map_err(|_| AddressError::Syntax)?;
-    if local.len() > LOCAL_PART || host.len() > DOMAIN {
+    let host = host.ok_or(AddressError::Syntax)?;
+    if local > LOCAL_PART || host > DOMAIN {
         return Err(AddressError::TooLong);
     }
-    let whole = input.get(..local.len() + 1 + host.len()).unwrap_or(&[]);
-    Ok((whole, local.len(), rest))
+    let (whole, rest) = input.split_at_checked(local + 1 + host).ok_or(AddressError::Syntax)?;
+    Ok((whole, local, rest))
 }
 
 /// A mailbox and nothing after it.
@@ -243,8 +200,8 @@ pub(crate) fn mailbox(input: &[u8], rules: AddressRules) -> Result<Mailbox<'_>, 
 /// Whether this is `Domain / address-literal` (RFC 5321 section 4.1.2), as EHLO's argument should be.
 #[must_use]
 pub fn is_domain_or_literal(name: &[u8]) -> bool {
-    let whole = |parsed: Parsed<'_, &[u8]>| parsed.is_ok_and(|(rest, _)| rest.is_empty());
-    name.len() <= DOMAIN && (whole(domain(name, AddressRules::default())) || whole(address_literal(name)))
+    let whole = Some(name.len());
+    name.len() <= DOMAIN && (domain(name, AddressRules::default()) == whole || address_literal(name) == whole)
 }
 
 /// ```abnf
@@ -252,23 +209,30 @@ pub fn is_domain_or_literal(name: &[u8]) -> bool {
 /// At-domain = "@" Domain
 /// ```
 /// The source route "MUST BE accepted, SHOULD NOT be generated, and SHOULD be ignored".
-fn source_route(input: &[u8], rules: AddressRules) -> Parsed<'_, ()> {
-    let at_domain = || preceded(char('@'), move |i| domain(i, rules));
-    let a_d_l = pair(at_domain(), many0_count(preceded(char(','), at_domain())));
-    opt(terminated(a_d_l, char(':'))).map(|_| ()).parse_complete(input)
+#[cold]
+fn source_route(mut input: &[u8], rules: AddressRules) -> Option<&[u8]> {
+    while let [b'@', at_domain @ ..] = input {
+        match at_domain.get(domain(at_domain, rules)?..)? {
+            [b',', rest @ ..] => input = rest,
+            [b':', mailbox @ ..] => return Some(mailbox),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// The bracketed part of an argument: the mailbox (`None` for `<>`), and what follows the `>`.
 type Bracketed<'b> = (Option<&'b [u8]>, usize, &'b [u8]);
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`, or `<>`, or `<Postmaster>`.
+#[inline]
 fn path(input: &[u8], rules: AddressRules) -> Result<Bracketed<'_>, AddressError> {
     let [b'<', inner @ ..] = input else { return Err(AddressError::Syntax) };
     if let [b'>', rest @ ..] = inner {
         return Ok((None, 0, rest));
     }
     let start = match inner {
-        [b'@', ..] => source_route(inner, rules).map_err(|_| AddressError::Syntax)?.0,
+        [b'@', ..] => source_route(inner, rules).ok_or(AddressError::Syntax)?,
         _ => inner,
     };
     let (text, at, rest) = raw_mailbox(start, rules)?;
@@ -291,6 +255,7 @@ fn address_of(input: &[u8]) -> &[u8] {
     input.get(..end).unwrap_or(input)
 }
 
+#[inline]
 fn any_path(input: &[u8], rules: AddressRules, bare: bool) -> Result<Bracketed<'_>, AddressError> {
     let parsed = match input {
         [b'<', ..] => path(input, rules),
@@ -333,17 +298,23 @@ pub(crate) fn forward_path(
     rules: AddressRules,
     bare: bool,
 ) -> Result<(ForwardPath<'_>, &[u8]), AddressError> {
-    const POSTMASTER: &[u8] = b"<postmaster>";
-    if let Some((word, rest @ ([] | [b' ', ..]))) = input.split_at_checked(POSTMASTER.len())
-        && word.eq_ignore_ascii_case(POSTMASTER)
-    {
-        return Ok((ForwardPath::Postmaster, rest));
-    }
-    let (text, at, rest) = any_path(input, rules, bare)?;
+    let (text, at, rest) = match any_path(input, rules, bare) {
+        Ok(parsed) => parsed,
+        Err(e) => return postmaster(input).ok_or(e),
+    };
     match text {
         None => Err(AddressError::Syntax),
         Some(text) => Ok((ForwardPath::Mailbox(checked(text, at)?), rest)),
     }
+}
+
+/// `<Postmaster>`, in any case, and what follows it: the one path without a domain.
+#[cold]
+fn postmaster(input: &[u8]) -> Option<(ForwardPath<'_>, &[u8])> {
+    const POSTMASTER: &[u8] = b"<postmaster>";
+    let (word, rest) = input.split_at_checked(POSTMASTER.len())?;
+    (word.eq_ignore_ascii_case(POSTMASTER) && matches!(rest, [] | [b' ', ..]))
+        .then_some((ForwardPath::Postmaster, rest))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::{Command, MailParams, SaslData, Status, Verb, Xclient, status};
 
 use super::{
     address::{self, AddressRules, is_domain_or_literal},
+    class::{GRAPHIC, folded, is_word, run},
     extension,
     parameter::{mail_params, path_status, rcpt_params},
 };
@@ -142,69 +143,79 @@ const NO_ARGUMENT: SyntaxError = refused(status::BAD_ARGUMENTS, "this command ta
 
 /// A line without its CRLF: a verb, and after a space what it takes. White space at the end is
 /// tolerated (RFC 5321 section 4.1.1).
+#[inline]
 pub(crate) fn command<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, SyntaxError> {
-    // RFC 5321 section 2.3.8: no CR, LF or other control character in a command, NUL least of all.
-    if has_control(line) {
-        return Err(refused(status::BAD_LINE, "a control character in the command"));
-    }
-    let (word, argument) = words(line);
-    let Some(verb) = verb(word).filter(|verb| rules.knows(*verb)) else {
-        return Err(unknown(word));
+    // RFC 5321 section 2.3.8: no CR, LF or other control character in a command, NUL least of all. No production takes
+    // one but free text, which looks for itself; so it is looked for only in what is no command.
+    read(line, rules).map_err(|error| controlled(line).unwrap_or(error))
+}
+
+const CONTROL: SyntaxError = refused(status::BAD_LINE, "a control character in the command");
+
+#[cold]
+fn controlled(line: &[u8]) -> Option<SyntaxError> {
+    has_control(line).then_some(CONTROL)
+}
+
+#[inline]
+fn read<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, SyntaxError> {
+    let line = trim_end(line);
+    let (verb, argument) = match line.split_first_chunk::<4>() {
+        // All but two have four letters.
+        Some((word, rest @ ([] | [b' ', ..]))) => (short_verb(*word), trim_start(rest)),
+        _ => {
+            let (word, argument) = words(line);
+            (long_verb(word), argument)
+        }
     };
-    arguments(verb, argument, rules)
+    match verb.filter(|verb| rules.knows(*verb)) {
+        Some(verb) => arguments(verb, argument, rules),
+        None => Err(unknown(words(line).0)),
+    }
 }
 
 /// Which command it is that [`command`] did not take, where it is known.
 #[cold]
 pub(crate) fn verb_of(line: &[u8], rules: &Rules) -> Option<Verb> {
-    verb(words(line).0).filter(|verb| rules.knows(*verb) && !has_control(line))
+    let word = words(line).0;
+    let verb = <[u8; 4]>::try_from(word).map_or_else(|_| long_verb(word), short_verb);
+    verb.filter(|verb| rules.knows(*verb) && !has_control(line))
 }
 
 /// The verb's word, and what follows it.
-#[inline]
 fn words(line: &[u8]) -> (&[u8], &[u8]) {
     let line = trim_end(line);
     let end = line.iter().position(|c| *c == b' ').unwrap_or(line.len());
     line.split_at_checked(end).map_or((line, &[]), |(word, argument)| (word, trim_start(argument)))
 }
 
-/// Dispatch by the word folded to upper case, as a number: none that is known has more than 8 octets.
-fn verb(word: &[u8]) -> Option<Verb> {
-    if word.len() > 8 {
-        return None;
-    }
-    let folded = word.iter().fold(0, |n, c| n << 8 | u64::from(c.to_ascii_uppercase()));
-    VERBS.iter().find(|(known, _)| *known == folded).map(|(_, verb)| *verb)
+/// Dispatch by the word folded to upper case, as one number.
+#[inline]
+fn short_verb(word: [u8; 4]) -> Option<Verb> {
+    Some(match &folded(word) {
+        b"RCPT" => Verb::Rcpt,
+        b"MAIL" => Verb::Mail,
+        b"DATA" => Verb::Data,
+        b"EHLO" => Verb::Ehlo,
+        b"QUIT" => Verb::Quit,
+        b"AUTH" => Verb::Auth,
+        b"BDAT" => Verb::Bdat,
+        b"RSET" => Verb::Rset,
+        b"NOOP" => Verb::Noop,
+        b"LHLO" => Verb::Lhlo,
+        b"HELO" => Verb::Helo,
+        b"VRFY" => Verb::Vrfy,
+        b"EXPN" => Verb::Expn,
+        b"HELP" => Verb::Help,
+        b"BURL" => Verb::Burl,
+        _ => return None,
+    })
 }
 
-/// What `word` folds to, in the order in which they are frequent.
-static VERBS: [(u64, Verb); 17] = [
-    (number(b"RCPT"), Verb::Rcpt),
-    (number(b"MAIL"), Verb::Mail),
-    (number(b"DATA"), Verb::Data),
-    (number(b"EHLO"), Verb::Ehlo),
-    (number(b"QUIT"), Verb::Quit),
-    (number(b"AUTH"), Verb::Auth),
-    (number(b"BDAT"), Verb::Bdat),
-    (number(b"RSET"), Verb::Rset),
-    (number(b"NOOP"), Verb::Noop),
-    (number(b"STARTTLS"), Verb::StartTls),
-    (number(b"LHLO"), Verb::Lhlo),
-    (number(b"HELO"), Verb::Helo),
-    (number(b"VRFY"), Verb::Vrfy),
-    (number(b"EXPN"), Verb::Expn),
-    (number(b"HELP"), Verb::Help),
-    (number(b"BURL"), Verb::Burl),
-    (number(b"XCLIENT"), Verb::Xclient),
-];
-
-const fn number(mut word: &[u8]) -> u64 {
-    let mut n = 0;
-    while let [c, rest @ ..] = word {
-        n = n << 8 | *c as u64;
-        word = rest;
-    }
-    n
+fn long_verb(word: &[u8]) -> Option<Verb> {
+    [Verb::StartTls, Verb::Xclient]
+        .into_iter()
+        .find(|verb| word.eq_ignore_ascii_case(verb.as_str().as_bytes()))
 }
 
 /// RFC 5321 section 4.2.4: 502 for a command that is known and not implemented, 500 for a word that is none.
@@ -270,9 +281,14 @@ fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Comman
 }
 
 /// `"MAIL FROM:" Reverse-path`, `"RCPT TO:" Forward-path`: what follows the keyword.
-fn after_keyword<'b>(argument: &'b [u8], keyword: &[u8], rules: &Rules) -> Result<&'b [u8], SyntaxError> {
-    match argument.split_at_checked(keyword.len()) {
-        Some((word, path)) if word.eq_ignore_ascii_case(keyword) => {
+#[inline]
+fn after_keyword<'b, const N: usize>(
+    argument: &'b [u8],
+    keyword: &[u8; N],
+    rules: &Rules,
+) -> Result<&'b [u8], SyntaxError> {
+    match argument.split_at_checked(N) {
+        Some((word, path)) if is_word(word, keyword) => {
             Ok(if rules.tolerances.space_after_colon { trim_start(path) } else { path })
         }
         _ => Err(refused(status::BAD_ARGUMENTS, "MAIL FROM:<address> or RCPT TO:<address> is wanted")),
@@ -282,9 +298,8 @@ fn after_keyword<'b>(argument: &'b [u8], keyword: &[u8], rules: &Rules) -> Resul
 /// `ehlo = "EHLO" SP ( Domain / address-literal ) CRLF`
 fn client_name<'b>(argument: &'b [u8], rules: &Rules) -> Result<&'b str, SyntaxError> {
     const BAD: SyntaxError = refused(status::BAD_ARGUMENTS, "a domain or an address literal is wanted");
-    let tolerated = rules.tolerances.any_client_name
-        && argument.len() <= 255
-        && argument.iter().all(u8::is_ascii_graphic);
+    let tolerated =
+        rules.tolerances.any_client_name && argument.len() <= 255 && run(argument, GRAPHIC) == argument.len();
     if argument.is_empty() || !(tolerated || is_domain_or_literal(argument)) {
         return Err(BAD);
     }
@@ -292,6 +307,9 @@ fn client_name<'b>(argument: &'b [u8], rules: &Rules) -> Result<&'b str, SyntaxE
 }
 
 fn text(argument: &[u8]) -> Result<Option<&str>, SyntaxError> {
+    if has_control(argument) {
+        return Err(CONTROL);
+    }
     match str::from_utf8(argument) {
         Ok("") => Ok(None),
         Ok(text) => Ok(Some(text)),

@@ -3,6 +3,7 @@
 //! The line comes without its CRLF. Errors carry the reply that answers them.
 
 mod address;
+mod class;
 mod command;
 mod extension;
 mod parameter;

@@ -4,6 +4,7 @@ use crate::{
 
 use super::{
     address::{AddressRules, mailbox},
+    class::{GRAPHIC, GRAPHIC_UTF8, LDH, folded, is_word, while_all},
     extension,
 };
 
@@ -39,11 +40,11 @@ impl<'b> Iterator for Params<'b> {
         if self.rest.is_empty() {
             return None;
         }
-        let (keyword, mut rest) = while_all(self.rest, |c| c.is_ascii_alphanumeric() || c == b'-');
+        let (keyword, mut rest) = while_all(self.rest, LDH);
         let mut value = None;
         if let [b'=', tail @ ..] = rest {
             // `=` within a value: some clients do not encode it in `AUTH=`; its own grammar decides.
-            let (text, tail) = while_all(tail, |c| matches!(c, 33..=126) || (self.utf8 && c >= 0x80));
+            let (text, tail) = while_all(tail, if self.utf8 { GRAPHIC_UTF8 } else { GRAPHIC });
             value = Some(text);
             rest = tail;
         }
@@ -55,19 +56,17 @@ impl<'b> Iterator for Params<'b> {
     }
 }
 
-/// The longest start of `input` whose octets are all of the class, and what follows it.
-#[inline]
-fn while_all(input: &[u8], class: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
-    let n = input.iter().position(|c| !class(*c)).unwrap_or(input.len());
-    input.split_at_checked(n).unwrap_or((input, &[]))
-}
-
 fn known(keyword: &[u8], rules: &Rules) -> Option<Parameter> {
+    if let Ok(word) = <[u8; 4]>::try_from(keyword) {
+        return match &folded(word) {
+            b"SIZE" if rules.size => Some(Parameter::Size),
+            b"BODY" if rules.eight_bit_mime => Some(Parameter::Body),
+            b"AUTH" if rules.auth => Some(Parameter::Auth),
+            _ => None,
+        };
+    }
     let is = |word: &[u8]| keyword.eq_ignore_ascii_case(word);
     match keyword.len() {
-        4 if rules.size && is(b"SIZE") => Some(Parameter::Size),
-        4 if rules.eight_bit_mime && is(b"BODY") => Some(Parameter::Body),
-        4 if rules.auth && is(b"AUTH") => Some(Parameter::Auth),
         3 if rules.dsn && is(b"RET") => Some(Parameter::Ret),
         5 if rules.dsn && is(b"ENVID") => Some(Parameter::Envid),
         8 if rules.smtp_utf8 && is(b"SMTPUTF8") => Some(Parameter::SmtpUtf8),
@@ -175,8 +174,8 @@ fn size(value: Option<&[u8]>) -> Result<u64, SyntaxError> {
 /// `body-value = "7BIT" / "8BITMIME" / "BINARYMIME"` (RFC 6152 section 2, RFC 3030 section 3)
 fn body(value: Option<&[u8]>, rules: &Rules) -> Result<BodyType, SyntaxError> {
     match value {
-        Some(v) if v.eq_ignore_ascii_case(b"7BIT") => Ok(BodyType::SevenBit),
-        Some(v) if v.eq_ignore_ascii_case(b"8BITMIME") => Ok(BodyType::EightBitMime),
+        Some(v) if is_word(v, b"7BIT") => Ok(BodyType::SevenBit),
+        Some(v) if is_word(v, b"8BITMIME") => Ok(BodyType::EightBitMime),
         Some(v) if rules.binary_mime && v.eq_ignore_ascii_case(b"BINARYMIME") => Ok(BodyType::BinaryMime),
         _ => Err(bad("BODY wants 7BIT or 8BITMIME")),
     }

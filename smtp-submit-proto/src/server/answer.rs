@@ -3,7 +3,7 @@ use alloc::{boxed::Box, string::ToString};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mail_wire::Misuse;
 
-use crate::{Server, Status, status};
+use crate::{Server, Status, encode::ready, status};
 
 use super::state::{Mode, Pending, Phase};
 
@@ -66,7 +66,7 @@ impl Server {
         self.phase = Phase::Mail;
         self.recipients = 0;
         self.refused_recipient = false;
-        self.writer().reply(status::SENDER_OK, "sender OK");
+        self.writer().ready(ready::SENDER_OK);
         Ok(())
     }
 
@@ -78,7 +78,7 @@ impl Server {
         self.answer("accept_rcpt", Pending::Rcpt)?;
         self.phase = Phase::Rcpt;
         self.recipients = self.recipients.saturating_add(1);
-        self.writer().reply(status::RECIPIENT_OK, "recipient OK");
+        self.writer().ready(ready::RECIPIENT_OK);
         Ok(())
     }
 

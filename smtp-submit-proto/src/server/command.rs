@@ -1,76 +1,33 @@
-use alloc::{string::String, vec::Vec};
-
 use crate::{
-    Answered, BodyType, ByMode, Command, Config, DeliverByOffer, Event, Hold, Limits, MailParams, Mailbox,
-    Mechanism, ReversePath, SaslData, Server, Status, SyntaxError, Verb, encode::ReplyWriter, grammar,
-    grammar::AuthLine, status,
+    Answered, BodyType, ByMode, Command, Config, Event, Hold, MailParams, Mailbox, Mechanism, ReversePath,
+    SaslData, Server, Status, SyntaxError, Verb,
+    encode::{ReplyWriter, ready},
+    grammar,
+    grammar::AuthLine,
+    status,
 };
 
-use super::state::{Mode, Pending, Phase, WANTS_AUTH, is_allowed, out_of_order};
+use super::{
+    offer::Offer,
+    state::{Mode, Pending, Phase, WANTS_AUTH, is_allowed, out_of_order},
+};
 
 const HELP: &str = "commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN HELP QUIT AUTH STARTTLS\n\
                     RFC 5321 and RFC 6409 tell what they mean";
 
 /// Whether the line is an AUTH command, as far as can be said from its start.
 pub(super) fn is_auth(input: &[u8]) -> bool {
-    input.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"AUTH"))
-}
-
-/// The lines of what the configuration turns on.
-fn extensions(w: &mut ReplyWriter<'_>, config: &Config, tls: bool, xclient: bool) {
-    let mut line = |parts: &[&[u8]]| w.line(250, b'-', parts);
-    if config.chunking {
-        line(&[b"CHUNKING"]);
-        if config.binary_mime {
-            line(&[b"BINARYMIME"]);
-        }
-    }
-    if config.dsn {
-        line(&[b"DSN"]);
-    }
-    if config.smtp_utf8 {
-        line(&[b"SMTPUTF8"]);
-    }
-    if config.tell_limits {
-        let Limits { recipients, transactions, .. } = config.limits;
-        // RFC 9422 section 4: up to six digits.
-        let recipients = alloc::format!("{}", recipients.clamp(1, 999_999));
-        let mails = match transactions {
-            0 => String::new(),
-            n => alloc::format!(" MAILMAX={}", n.min(999_999)),
-        };
-        line(&[b"LIMITS RCPTMAX=", recipients.as_bytes(), mails.as_bytes()]);
-    }
-    // RFC 8689 section 2: under TLS alone.
-    if config.require_tls && tls {
-        line(&[b"REQUIRETLS"]);
-    }
-    match config.deliver_by {
-        Some(DeliverByOffer { least: Some(n) }) => line(&[b"DELIVERBY ", alloc::format!("{n}").as_bytes()]),
-        Some(DeliverByOffer { least: None }) => line(&[b"DELIVERBY"]),
-        None => {}
-    }
-    if let Some(offer) = &config.future_release {
-        let longest = alloc::format!("{}", offer.longest);
-        line(&[b"FUTURERELEASE ", longest.as_bytes(), b" ", offer.latest.as_bytes()]);
-    }
-    match config.mt_priority.as_deref() {
-        Some("") => line(&[b"MT-PRIORITY"]),
-        Some(profile) => line(&[b"MT-PRIORITY ", profile.as_bytes()]),
-        None => {}
-    }
-    if xclient {
-        line(&[b"XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"]);
-    }
+    input.first_chunk::<4>().is_some_and(|start| start.eq_ignore_ascii_case(b"AUTH"))
 }
 
 impl Server {
+    #[inline]
     pub(super) fn command<'b>(&mut self, line: &'b [u8]) -> Event<'b> {
         // A malformed AUTH line holds a password all the same.
         self.secret = is_auth(line);
         match grammar::command(line, &self.rules) {
             Ok(command) => self.dispatch(command),
-            Err(error) => self.syntax_error(grammar::verb_of(line, &self.rules), error),
+            Err(error) => self.syntax_error(line, error),
         }
     }
 
@@ -116,10 +73,13 @@ impl Server {
             Command::Data => self.ask(Pending::DataBegin, Event::DataBegin),
             Command::Rset => {
                 self.end_transaction();
-                self.writer().reply(status::OK, "reset");
+                self.writer().ready(ready::RESET);
                 Event::Reset
             }
-            Command::Noop(_) => self.answered(verb, status::OK, "OK"),
+            Command::Noop(_) => {
+                self.writer().ready(ready::OK);
+                Event::Answered(Answered { command: Some(verb), code: ready::OK.status.code() })
+            }
             Command::Help(_) => self.answered(verb, status::HELP, HELP),
             Command::Vrfy(text) if self.config.ask_vrfy => self.ask(Pending::Vrfy, Event::Vrfy(text)),
             Command::Expn(text) if self.config.ask_vrfy => self.ask(Pending::Vrfy, Event::Expn(text)),
@@ -211,7 +171,9 @@ impl Server {
         too_many
     }
 
-    fn syntax_error<'b>(&mut self, verb: Option<Verb>, error: SyntaxError) -> Event<'b> {
+    #[cold]
+    fn syntax_error<'b>(&mut self, line: &[u8], error: SyntaxError) -> Event<'b> {
+        let verb = grammar::verb_of(line, &self.rules);
         let event = self.fault(verb, error.status, error.text);
         // How much content follows is not known, and it must not become commands.
         if verb == Some(Verb::Bdat) && self.mode != Mode::Closing {
@@ -249,7 +211,14 @@ impl Server {
     }
 
     fn ehlo<'b>(&mut self, verb: Verb, name: &str) -> Event<'b> {
-        self.write_ehlo(name);
+        let offer = Offer {
+            config: &self.config,
+            starttls: self.starttls_offered(),
+            tls: self.is_encrypted(),
+            certificate: self.has_certificate(),
+            xclient: self.rules.xclient,
+        };
+        offer.write(name, &mut self.out);
         self.extended = true;
         self.hello(verb, name)
     }
@@ -270,35 +239,6 @@ impl Server {
         self.end_transaction();
         self.phase = Phase::Ready;
         if open { Event::Reset } else { Event::Answered(Answered { command: Some(verb), code: 250 }) }
-    }
-
-    /// `ehlo-ok-rsp = ( "250-" Domain [ SP ehlo-greet ] CRLF *( "250-" ehlo-line CRLF ) "250" SP ehlo-line CRLF )`
-    fn write_ehlo(&mut self, name: &str) {
-        let starttls = self.starttls_offered();
-        let (tls, certificate) = (self.is_encrypted(), self.has_certificate());
-        let Self { config, out, rules, .. } = self;
-        let mut w = ReplyWriter::new(out);
-        w.line(250, b'-', &[config.hostname.as_bytes(), b" greets ", name.as_bytes()]);
-        w.line(250, b'-', &[b"PIPELINING"]);
-        match config.size_limit {
-            Some(limit) => w.line(250, b'-', &[b"SIZE ", alloc::format!("{limit}").as_bytes()]),
-            None => w.line(250, b'-', &[b"SIZE"]),
-        }
-        w.line(250, b'-', &[b"8BITMIME"]);
-        if starttls {
-            w.line(250, b'-', &[b"STARTTLS"]);
-        }
-        let names: Vec<&str> = config
-            .mechanisms
-            .iter()
-            .filter(|m| (tls || !m.needs_tls) && (certificate || !m.needs_certificate))
-            .map(|m| &*m.name)
-            .collect();
-        if !names.is_empty() {
-            w.line(250, b'-', &[b"AUTH ", names.join(" ").as_bytes()]);
-        }
-        extensions(&mut w, config, tls, rules.xclient);
-        w.line(250, b' ', &[b"ENHANCEDSTATUSCODES"]);
     }
 
     /// The mechanisms to be had on this transport.

@@ -15,6 +15,7 @@ mod command;
 mod config;
 mod data;
 mod event;
+mod offer;
 mod state;
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
@@ -266,8 +267,10 @@ impl Server {
     }
 
     fn poll_line(&mut self, input: &[u8], now: Instant) -> Poll {
-        let of_auth = self.mode == Mode::AuthResponse || is_auth(input);
-        let limits = self.config.limits;
+        let limits = &self.config.limits;
+        // Which limit it is matters to what exceeds the lesser one.
+        let of_auth = input.len() >= limits.command_line.min(limits.auth_line)
+            && (self.mode == Mode::AuthResponse || is_auth(input));
         self.scanner.set_limit(if of_auth { limits.auth_line } else { limits.command_line });
         let skipping = self.scanner.is_skipping();
         match self.scanner.scan(input) {
@@ -304,6 +307,10 @@ impl Machine for Server {
     type Error = Error;
 
     fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Error> {
+        // Within a line nothing is pending, and the line is waited for already.
+        if matches!(self.mode, Mode::Command | Mode::AuthResponse) && self.scanner.is_one_more(input) {
+            return Ok(Poll::NeedInput { hint: 1 });
+        }
         if self.mode == Mode::Greeting {
             self.greet();
         }

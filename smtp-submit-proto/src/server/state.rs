@@ -73,8 +73,24 @@ pub(super) const ALLOWED: [(Verb, Phases); 16] = [
 /// EHLO, HELO, NOOP, RSET, or QUIT" (RFC 4954 section 6), of which HELP and STARTTLS do no harm.
 pub(super) const WANTS_AUTH: [Verb; 5] = [Verb::Mail, Verb::Rcpt, Verb::Data, Verb::Vrfy, Verb::Expn];
 
+/// [`ALLOWED`] by the command's place among the verbs.
+static BY_VERB: [Phases; 32] = {
+    let mut table = [Phases(0); 32];
+    let mut rest: &[(Verb, Phases)] = &ALLOWED;
+    while let [(verb, phases), tail @ ..] = rest {
+        // There are 17 verbs; a constant beyond the table would not compile.
+        #[allow(clippy::indexing_slicing)]
+        {
+            table[*verb as usize] = *phases;
+        }
+        rest = tail;
+    }
+    table
+};
+
+#[inline]
 pub(super) fn is_allowed(verb: Verb, phase: Phase) -> bool {
-    ALLOWED.iter().any(|(v, phases)| *v == verb && phases.contains(phase))
+    BY_VERB.get(verb as usize).is_some_and(|phases| phases.contains(phase))
 }
 
 /// What 503 says.
