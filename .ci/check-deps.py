@@ -19,7 +19,7 @@ ALLOWED = {
     "mail-drive": {"mail-wire", "bytes", "futures-io", "thiserror", "rustls", "futures-rustls", "rustls-pki-types", "zeroize", "flate2"},
     "mail-session": {
         "auth-sasl", "mail-wire", "mail-drive", "pop3-proto", "imap4-proto", "smtp-submit-proto", "mailstore-api",
-        "bytes", "memchr", "base64", "futures-io", "thiserror", "zeroize", "tracing", "mail-parser", "encoding_rs",
+        "bytes", "memchr", "base64", "futures-io", "thiserror", "zeroize", "tracing", "mail-parser", "encoding_rs", "unicode-normalization",
     },
     "mail-transfer": {
         "mailstore-api", "mailstore-sqlite", "imap4-proto", "bytes", "memchr", "thiserror", "serde", "serde_json", "sha2", "tar",

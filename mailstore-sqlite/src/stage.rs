@@ -26,6 +26,9 @@ use crate::{
     txn::Txn,
 };
 
+/// So many recipients are looked up on the caller's thread.
+const SOON: usize = 16;
+
 /// The octets as they come. A chunk is taken wholly or not at all, so a dropped `write` leaves no half of one.
 struct Incoming {
     shared: Arc<Shared>,
@@ -209,13 +212,13 @@ impl SqliteDelivery {
         let shared = self.incoming.shared.clone();
         shared.files.reserve.admit()?;
         let message = Arc::new(self.incoming.into_message(self.spec)?);
-        let (looking, names) = (shared.clone(), to.iter().map(|r| r.account.clone()).collect::<Vec<_>>());
-        let places = match names.is_empty() {
-            true => Vec::new(),
-            false => {
-                let look = move || names.iter().map(|n| looking.control.find(n)).collect::<Res<Vec<_>>>();
-                shared.pool.files(look).await?
-            }
+        let places = if to.len() <= SOON {
+            // Some microseconds each: the way to another thread would cost more.
+            to.iter().map(|r| shared.control.find(&r.account)).collect::<Res<Vec<_>>>()?
+        } else {
+            let (looking, names) = (shared.clone(), to.iter().map(|r| r.account.clone()).collect::<Vec<_>>());
+            let look = move || names.iter().map(|n| looking.control.find(n)).collect::<Res<Vec<_>>>();
+            shared.pool.files(look).await?
         };
         let home = home(&shared, &what, &places).await?;
         let nobody = || Err(StoreError::new(ErrorKind::NotFound, "there is no such account"));

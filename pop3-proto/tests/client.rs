@@ -81,7 +81,6 @@ impl Fetcher {
                     assert!(input.is_empty());
                     self.client.upgraded(Upgraded::Tls(TlsInfo::default()));
                     assert!(self.client.capabilities() == &Default::default());
-                    self.client.capa().unwrap();
                     0
                 }
                 Ok(Poll::Close) => {
@@ -122,6 +121,8 @@ impl Fetcher {
                 Login::LongPlain => client.auth("plain", Some(&[b'x'; 300])).unwrap(),
                 Login::None => {}
             },
+            // It waits for the handshake.
+            Event::Ok { command: pop3_proto::CommandKind::Stls, .. } => client.capa().unwrap(),
             Event::Ok { command: pop3_proto::CommandKind::User, .. } => {
                 client.pass(Secret::new(b"tanstaaf")).unwrap();
             }

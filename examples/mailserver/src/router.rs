@@ -46,21 +46,18 @@ impl Routes {
         Arc::clone(&self.live.now().post.routes)
     }
 
-    async fn account(&self, mailbox: Mailbox<'_>) -> Result<Option<AccountInfo>, Refusal> {
+    fn account(&self, mailbox: Mailbox<'_>) -> Result<Option<AccountInfo>, Refusal> {
         let local = mailbox.local_part().unquoted().into_owned();
         let whole = format!("{local}@{}", mailbox.domain());
         // The mailbox that is called so in full comes before the detail of another.
         let user = self.rules().detail.and_then(|sign| local.split_once(sign)).map(|(user, _)| user);
         let short = user.filter(|u| !u.is_empty()).map(|user| format!("{user}@{}", mailbox.domain()));
-        let accounts = Arc::clone(&self.accounts);
-        let found = spawn_blocking(move || match (accounts.by_address(&whole)?, short) {
-            (None, Some(short)) => accounts.by_address(&short),
-            (found, _) => Ok(found),
-        });
-        match found.await {
-            Ok(found) => found.map_err(|e: StoreError| Refusal::from(&e)),
-            Err(_) => Err(Refusal::new(status::LOCAL_ERROR, "the recipients cannot be looked up now")),
-        }
+        // Some microseconds: another thread would cost more.
+        let found = match (self.accounts.by_address(&whole), short) {
+            (Ok(None), Some(short)) => self.accounts.by_address(&short),
+            (found, _) => found,
+        };
+        found.map_err(|e: StoreError| Refusal::from(&e))
     }
 
     /// Whether this server has mailboxes of the domain: then all of its mail is for here.
@@ -75,7 +72,7 @@ impl Routes {
     async fn find(&self, path: ForwardPath<'_>, relays: bool) -> Result<Route, Refusal> {
         let none = || Refusal::new(status::NO_SUCH_MAILBOX, "no such mailbox here");
         let Some(mailbox) = path.mailbox() else { return Err(none()) };
-        if let Some(account) = self.account(mailbox).await? {
+        if let Some(account) = self.account(mailbox)? {
             return Ok(Route::Local(Recipient {
                 account: account.name,
                 mailbox: MailboxName::inbox(),
@@ -102,7 +99,7 @@ impl Router for Routes {
         {
             return Ok(());
         }
-        match self.account(mailbox).await? {
+        match self.account(mailbox)? {
             Some(account) if account.name == who.account => Ok(()),
             _ => Err(not_yours()),
         }

@@ -73,3 +73,23 @@ fn smtp_on_threads_takes_a_message() {
     );
     assert!(got.contains("354 ") && got.contains("printed") && got.contains("221 "), "{got}");
 }
+
+#[test]
+fn submission_on_tokio_keeps_a_message() {
+    let got = dialogue(
+        env!("CARGO_BIN_EXE_submission-tokio"),
+        &[
+            "EHLO a.test",
+            "AUTH PLAIN AG1lAHNlY3JldA==",
+            "MAIL FROM:<a@a.test>",
+            "RCPT TO:<b@b.test>",
+            "DATA",
+            "Subject: x",
+            "",
+            "y",
+            ".",
+            "QUIT",
+        ],
+    );
+    assert!(got.contains("235 ") && got.contains("354 ") && got.contains("kept as"), "{got}");
+}

@@ -20,16 +20,21 @@ const ROWS: usize = 1000;
 pub(super) struct Style {
     /// It has enabled CONDSTORE: MODSEQ wherever flags are (RFC 7162 section 3.1).
     pub(super) modseq: bool,
-    /// It has enabled QRESYNC: VANISHED instead of EXPUNGE, and UIDs (RFC 7162 section 3.2.10).
+    /// It has enabled QRESYNC: VANISHED instead of EXPUNGE (RFC 7162 section 3.2.10).
     pub(super) qresync: bool,
+    /// UIDs in all FETCH responses that nobody asked for: from a server of QRESYNC to whoever enabled CONDSTORE (RFC 7162
+    /// section 3.2.4).
+    pub(super) uid: bool,
 }
 
 impl Style {
     pub(super) fn of<M>(selected: &Selected<M>, peer: &Client<'_>) -> Self {
         let enabled = peer.machine.enabled();
+        let modseq = selected.keeps_modseqs && enabled.contains(Capabilities::CONDSTORE);
         Self {
-            modseq: selected.keeps_modseqs && enabled.contains(Capabilities::CONDSTORE),
+            modseq,
             qresync: selected.keeps_modseqs && enabled.contains(Capabilities::QRESYNC),
+            uid: modseq && peer.machine.config().capabilities.contains(Capabilities::QRESYNC),
         }
     }
 }

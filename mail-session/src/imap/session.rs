@@ -229,7 +229,7 @@ async fn write_updates(
     for lines in updates.flags.chunks(LINES) {
         for (seq, change) in lines {
             let mut row = peer.machine.fetch(*seq)?;
-            if style.qresync {
+            if style.uid {
                 row.uid(change.uid.get());
             }
             row.flags(shown_flags(&change.flags, is_recent(change.uid)), &change.flags.keywords);

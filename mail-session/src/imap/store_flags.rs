@@ -74,7 +74,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                     let Some(seq) = selected.view.seq_of(change.uid) else { continue };
                     let shown = shown_flags(&change.flags, selected.view.is_recent(change.uid));
                     let mut row = peer.machine.fetch(seq)?;
-                    if store.uid || style.qresync {
+                    if store.uid || style.uid {
                         row.uid(change.uid.get());
                     }
                     if !store.silent {

@@ -215,9 +215,10 @@ impl<'a> Scan<'a> {
             return self.quoted();
         }
         let n = memchr::memchr(b';', self.rest).unwrap_or(self.rest.len());
-        let value = self.take(n);
+        let value = self.rest.get(..n).unwrap_or_default();
+        // What is in a comment is no parameter, whatever it looks like.
         let comment = value.windows(2).position(|w| matches!(w, [b' ' | b'\t', b'(']));
-        Cow::Borrowed(comment.and_then(|at| value.get(..at)).unwrap_or(value).trim_ascii_end())
+        Cow::Borrowed(self.take(comment.unwrap_or(n)).trim_ascii_end())
     }
 
     fn parameters(&mut self) -> Vec<Parameter> {
@@ -281,6 +282,7 @@ mod tests {
             ("a/b charset=x", "a", "b", vec![("charset", "x")]),
             ("a/b; name=\"open", "a", "b", vec![("name", "open")]),
             ("a/b; (c(d)\\)e) x=y", "a", "b", vec![("x", "y")]),
+            ("a/b; x=y (z; u=v); w=1", "a", "b", vec![("x", "y"), ("w", "1")]),
         ] {
             let got = ContentType::parse(value.as_bytes()).unwrap();
             let parameters: Vec<Parameter> =

@@ -22,6 +22,7 @@ pub use envelope::Envelope;
 pub use header::{Field, Fields, fields, select_fields, unfold};
 pub use scan::{Kind, MAX_DEPTH, MAX_PARTS, Part, Scanner, Structure, scan};
 pub use section::{Item, Located};
+pub(crate) use text::transfer_encoding_of_part;
 pub use text::{day_of_date_field, decode_charset, encoding_of_part, text_of_part};
 pub use transfer::{Decoder, Encoding, decode_base64, decode_quoted_printable};
 pub use words::decode_words;

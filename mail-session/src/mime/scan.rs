@@ -397,8 +397,29 @@ impl Scanner {
             }
             part.body.end = end - line_end;
             part.lines = self.lines.saturating_sub(open.lines_before).saturating_sub(u64::from(line_end > 0));
+            if part.kind == Kind::Multipart && part.children.is_empty() {
+                self.only_part(open.part);
+            }
         }
         line_end
+    }
+
+    /// No boundary was found in this multipart. It must have a part (RFC 9051 section 9, `body-type-mpart`), and what stands
+    /// in it is nothing that a reader should not see: it is the text of its only part.
+    fn only_part(&mut self, index: usize) {
+        let child = self.parts.len();
+        let Some(part) = self.parts.get_mut(index) else { return };
+        part.children.push(child);
+        let only = Part {
+            kind: Kind::Leaf,
+            content_type: ContentType::text_plain(),
+            header_octets: Vec::new(),
+            header: part.body.start..part.body.start,
+            body: part.body.clone(),
+            lines: part.lines,
+            children: Vec::new(),
+        };
+        self.parts.push(only);
     }
 
     /// The message ends here.

@@ -39,7 +39,7 @@ impl Structure {
                 part = self.part(at)?;
                 is_message = true;
             }
-            if part.kind == Kind::Multipart && !part.children.is_empty() {
+            if part.kind == Kind::Multipart {
                 at = *part.children.get(usize::try_from(*number).ok()?.checked_sub(1)?)?;
                 is_message = false;
             } else if is_message && *number == 1 {
@@ -65,7 +65,6 @@ impl Structure {
             return Some(Located { range, part: at });
         }
         match item {
-            // A multipart in which no part was found has one, that is empty: BODYSTRUCTURE cannot say otherwise.
             Item::Content => Some(Located { range: part.body.clone(), part: at }),
             Item::Mime => Some(Located { range: part.header.clone(), part: at }),
             Item::Header | Item::Text => {

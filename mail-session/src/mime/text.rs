@@ -36,6 +36,14 @@ pub fn encoding_of_part(part: &Part) -> Option<Encoding> {
     }
 }
 
+/// How a part's body is to be read: an encoding that is not known is taken for none.
+pub(crate) fn transfer_encoding_of_part(part: &Part) -> Encoding {
+    let name = fields(&part.header_octets)
+        .find(|f| f.is("content-transfer-encoding"))
+        .and_then(|f| parse_token(f.value));
+    Encoding::from_name(&name.unwrap_or_default())
+}
+
 /// The text of a part with these octets as its body, transfer encoding and charset decoded. `None` where
 /// the part holds no text.
 #[must_use]
@@ -43,11 +51,8 @@ pub fn text_of_part<'a>(part: &Part, body: &'a [u8]) -> Option<Cow<'a, str>> {
     if !part.content_type.is("text", "") {
         return None;
     }
-    let name = fields(&part.header_octets)
-        .find(|f| f.is("content-transfer-encoding"))
-        .and_then(|f| parse_token(f.value));
     let charset = part.content_type.parameter("charset").unwrap_or_default();
-    Some(match Encoding::from_name(&name.unwrap_or_default()).decode(body) {
+    Some(match transfer_encoding_of_part(part).decode(body) {
         Cow::Borrowed(octets) => decode_charset(charset, octets),
         Cow::Owned(octets) => Cow::Owned(decode_charset(charset, &octets).into_owned()),
     })

@@ -115,6 +115,16 @@ impl<M: Mailbox> Maildrop<M> {
         numbers.zip(self.messages.iter().copied()).filter(|(_, m)| !m.is_marked())
     }
 
+    /// Those behind this one, as many as have no more than these octets.
+    pub(super) fn coming(&self, n: MessageNumber, octets: u64) -> impl Iterator<Item = Uid> + '_ {
+        let behind = self.messages.get(n.index() + 1..).unwrap_or_default().iter().filter(|m| !m.is_marked());
+        let mut left = octets;
+        behind.map_while(move |m| {
+            left = left.checked_sub(m.octets())?;
+            Some(m.uid)
+        })
+    }
+
     /// How many are not marked as deleted, and their octets.
     pub(super) const fn left(&self) -> (u32, u64) {
         self.left

@@ -5,8 +5,10 @@ use pop3_proto::{MessageNumber, RespCode, Server};
 
 use super::Internationalised;
 use super::session::{Answer, HIGH_WATER, Session, system};
-use crate::{SessionError, auth::Authority};
+use crate::{SessionError, ahead::Ahead, auth::Authority};
 
+/// Octets of messages opened ahead, where a client fetches one after the other.
+const AHEAD: u64 = 64 * 1024;
 /// Octets read from the store at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -16,7 +18,16 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let Some((maildrop, message)) = self.maildrop.as_ref().and_then(|m| Some((m, m.message(n)?))) else {
             return self.no_such_message(peer);
         };
-        let mut body = match maildrop.mailbox.body(message.uid, Part::Whole).await {
+        let in_a_row = self.last.is_some_and(|last| last.index() + 1 == n.index());
+        self.last = Some(n);
+        let opened = if in_a_row {
+            let ahead = self.ahead.get_or_insert_with(|| Box::new(Ahead::new(Part::Whole)));
+            ahead.open(&maildrop.mailbox, message.uid, maildrop.coming(n, AHEAD)).await
+        } else {
+            self.ahead = None;
+            maildrop.mailbox.body(message.uid, Part::Whole).await
+        };
+        let mut body = match opened {
             Ok(body) => body,
             Err(error) => return unreadable(&error, peer),
         };

@@ -181,6 +181,8 @@ where
                     break Err(error.into());
                 }
                 if let Err(error) = session.answer(event, &mut peer).await {
+                    // The answers before are whole.
+                    let _ = peer.push().await;
                     break Err(error);
                 }
             }

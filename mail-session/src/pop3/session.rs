@@ -7,6 +7,7 @@ use pop3_proto::{Error, Event, MessageNumber, RespCode, Server};
 use super::{Config, maildrop::Maildrop};
 use crate::{
     SessionError,
+    ahead::Ahead,
     auth::{self, Authority, Exchange, LoginContext},
 };
 
@@ -25,6 +26,10 @@ pub(super) struct Session<'h, St: MailStore, A> {
     pub(super) config: Config,
     /// The SASL exchange, while one is under way.
     pub(super) exchange: Option<Box<Exchange>>,
+    /// Messages opened ahead, while they are fetched one after the other.
+    pub(super) ahead: Option<Box<Ahead<<St::Account as Account>::Mailbox>>>,
+    /// The message fetched last.
+    pub(super) last: Option<MessageNumber>,
     /// From login to QUIT.
     pub(super) maildrop: Option<Box<Maildrop<<St::Account as Account>::Mailbox>>>,
     pub(super) retrieved: u32,
@@ -41,6 +46,8 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
             context,
             config,
             exchange: None,
+            ahead: None,
+            last: None,
             maildrop: None,
             retrieved: 0,
             fetched: Vec::new(),
@@ -62,6 +69,9 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
             && let Some(tls) = peer.machine.tls()
         {
             self.context.tls = Some(tls.clone());
+        }
+        if !matches!(event, Event::Retr(_) | Event::Dele(_) | Event::Answered(_)) {
+            self.ahead = None;
         }
         match event {
             Event::Pass(password) => Box::pin(self.pass(password, peer)).await?,

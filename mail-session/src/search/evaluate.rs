@@ -7,6 +7,7 @@ use super::{
     needle::fold,
     plain::Plain,
     program::{Leaf, Program, Truth, ask_meta},
+    stream::TextStream,
     yield_now,
 };
 use crate::{
@@ -20,8 +21,8 @@ const BATCH: usize = 500;
 const TURN: u64 = 256 * 1024;
 /// Messages up to this size are read at once; of larger ones only the texts.
 const WHOLE: u64 = 1024 * 1024;
-/// Octets of one text that are searched, and of one header.
-const MAX_TEXT: u64 = 16 * 1024 * 1024;
+/// Octets of one header that are searched.
+const MAX_HEADER: u64 = 16 * 1024 * 1024;
 /// Octets of one read.
 const CHUNK: usize = 64 * 1024;
 
@@ -117,7 +118,7 @@ impl Evaluation {
         let read = async {
             let mut body = ahead.open(mailbox, uid, coming).await?;
             let len = body.len();
-            read_range(&mut body, 0..len.min(MAX_TEXT)).await
+            read_range(&mut body, 0..len.min(MAX_HEADER)).await
         };
         let octets = passable(read.await)?;
         self.read += octets.as_ref().map_or(0, |o| o.len() as u64).max(64);
@@ -226,15 +227,38 @@ impl Evaluation {
             if part.kind != Kind::Leaf || !part.content_type.is("text", "") {
                 continue;
             }
-            let range = part.body.start..part.body.end.min(part.body.start + MAX_TEXT);
+            let range = part.body.clone();
             let octets = match &whole {
                 Some(whole) => slice(whole, &range),
+                None if range.end.saturating_sub(range.start) > WHOLE => {
+                    self.ask_long_text(part, &mut body, range).await?;
+                    continue;
+                }
                 None => read_range(&mut body, range).await?,
             };
             if let Some(text) = mime::text_of_part(part, &octets) {
                 self.ask_text(&text);
             }
         }
+        Ok(())
+    }
+
+    /// A text that is too long to be held.
+    async fn ask_long_text<B: Body>(
+        &mut self,
+        part: &mime::Part,
+        body: &mut B,
+        mut range: Range<u64>,
+    ) -> Result<()> {
+        let mut text = TextStream::new(part, self.program.longest());
+        while range.start < range.end && self.is_open() {
+            let room = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+            let chunk = read_some(body, range.start, room.min(CHUNK)).await?;
+            range.start += chunk.len() as u64;
+            self.ask_folded(text.feed(&chunk));
+            yield_now().await;
+        }
+        self.ask_folded(&text.finish());
         Ok(())
     }
 
@@ -276,11 +300,14 @@ impl Evaluation {
     }
 
     fn ask_text(&mut self, text: &str) {
-        let text = fold(text);
+        self.ask_folded(&fold(text));
+    }
+
+    fn ask_folded(&mut self, text: &str) {
         for (leaf, known) in self.program.leaves.iter().zip(&mut self.known) {
             if let Leaf::Text(needle) | Leaf::Body(needle) = leaf
                 && *known == Truth::Open
-                && needle.is_in(&text)
+                && needle.is_in(text)
             {
                 *known = Truth::Yes;
             }

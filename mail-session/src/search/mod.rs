@@ -8,6 +8,7 @@ mod evaluate;
 mod needle;
 mod plain;
 mod program;
+mod stream;
 #[cfg(test)]
 mod tests;
 

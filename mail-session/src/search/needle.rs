@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use memchr::memmem::Finder;
+use unicode_normalization::char::decompose_compatible;
 
 /// Text to be found without regard to case.
 #[derive(Debug)]
@@ -11,6 +12,11 @@ pub(super) struct Needle {
 impl Needle {
     pub(super) fn new(text: &str) -> Self {
         Self { finder: Finder::new(fold(text).as_bytes()).into_owned() }
+    }
+
+    /// Its octets, folded.
+    pub(super) fn len(&self) -> usize {
+        self.finder.needle().len()
     }
 
     /// Itself, where it is ASCII.
@@ -29,7 +35,8 @@ impl Needle {
     }
 }
 
-/// Text in the form in which case makes no difference: lower case, letter by letter.
+/// Text in the form in which case makes no difference: i;unicode-casemap (RFC 5051 section 2), but that it is small letters
+/// that are left. Letters with marks become letters and marks, ligatures their letters, full width letters plain ones.
 pub(super) fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         if text.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -37,17 +44,26 @@ pub(super) fn fold(text: &str) -> Cow<'_, str> {
         }
         return Cow::Borrowed(text);
     }
-    let mut folded = String::with_capacity(text.len() + 8);
+    let mut folded = String::with_capacity(text.len() + text.len() / 8 + 8);
     for c in text.chars() {
-        match c {
-            'A'..='Z' => folded.push(c.to_ascii_lowercase()),
-            '\0'..='\x7f' => folded.push(c),
-            // The sigma at a word's end is the same letter.
-            '\u{3c2}' => folded.push('\u{3c3}'),
-            _ => folded.extend(c.to_lowercase()),
+        if c.is_ascii() {
+            folded.push(c.to_ascii_lowercase());
+        } else {
+            decompose_compatible(simple(c, char::to_uppercase), |c| {
+                folded.push(simple(c, char::to_lowercase));
+            });
         }
     }
     Cow::Owned(folded)
+}
+
+/// The one letter that it becomes; where it would be several, itself.
+fn simple<I: Iterator<Item = char>>(c: char, map: impl Fn(char) -> I) -> char {
+    let mut mapped = map(c);
+    match (mapped.next(), mapped.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +79,20 @@ mod tests {
             ("\u{3a3}", "\u{3bb}\u{3cc}\u{3b3}\u{3bf}\u{3c2}", true),
             ("\u{41f}\u{440}\u{438}", "\u{43f}\u{420}\u{418}\u{432}\u{435}\u{442}", true),
             ("k", "\u{212a}", true),
-            ("a", "\u{e4}", false),
+            ("\u{e9}t\u{e9}", "E\u{301}TE\u{301}", true),
+            ("e\u{301}", "caf\u{c9}", true),
+            ("file", "\u{fb01}le", true),
+            ("abc", "\u{ff21}\u{ff22}\u{ff23}", true),
+            ("\u{3bc}", "\u{b5}", true),
+            ("\u{1c6}", "\u{1c5}", true),
+            ("\u{1fb3}", "\u{1fbc}", true),
+            ("\u{130}", "i\u{307}", true),
+            ("gro\u{df}", "GRO\u{df}", true),
+            ("a b", "a\u{a0}B", true),
+            // RFC 5051 section 2: the letter is there, with a mark.
+            ("a", "\u{e4}", true),
+            ("\u{e4}", "a", false),
+            ("\u{e4}", "\u{eb}", false),
             ("", "anything", true),
         ] {
             assert_eq!(Needle::new(needle).is_in(&fold(text)), found, "{needle} {text}");

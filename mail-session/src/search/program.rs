@@ -101,6 +101,15 @@ impl Program {
         self.leaves.push(leaf);
     }
 
+    /// The octets of the longest text that is looked for in texts.
+    pub(super) fn longest(&self) -> usize {
+        let needles = self.leaves.iter().filter_map(|leaf| match leaf {
+            Leaf::Text(needle) | Leaf::Body(needle) => Some(needle.len()),
+            _ => None,
+        });
+        needles.max().unwrap_or(0)
+    }
+
     /// Whether something is asked that the header alone answers.
     pub(super) fn asks_header(&self) -> bool {
         self.leaves.iter().any(|leaf| matches!(leaf, Leaf::Header(..) | Leaf::SentDay(..)))

@@ -87,7 +87,8 @@ fn every_question_has_its_answer() {
             (Query::Or(vec![Query::Body(text("hello")), Query::Flags(SystemFlags::SEEN)]), vec![1, 2]),
             (Query::And(vec![]), vec![1, 2, 3, 4]),
             (Query::Or(vec![]), vec![]),
-            (not(Query::Body(text("o"))), vec![2, 3, 4]),
+            // The o of 2 has two dots (RFC 5051).
+            (not(Query::Body(text("o"))), vec![3, 4]),
         ] {
             let got = search(&mailbox, &query, &UidSet::all()).await.unwrap();
             let got: Vec<u32> = (1..=4).filter(|n| got.contains(u(*n))).collect();

@@ -172,3 +172,73 @@ async fn sets_of_many_messages() {
     assert!(client.fails("FETCH 1:31 FLAGS").await.starts_with("BAD"));
     assert_eq!(client.ok("UID FETCH 77 FLAGS").await, [""; 0]);
 }
+
+#[tokio::test]
+async fn binary_of_every_encoding() {
+    let part = |encoding: &str, body: &str| {
+        format!("--b\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{body}\r\n")
+    };
+    let parts = [
+        ("base64", "aGVsbG8=", Some("hello")),
+        ("BASE64", "aGVs\r\n bG8", Some("hello")),
+        ("base64", "aGVs!bG8=aGk=\r\n==x=", Some("hellohi")),
+        ("base64", "", Some("")),
+        ("quoted-printable", "a=3Db=\r\nc=20", Some("a=bc ")),
+        ("Quoted-Printable (folded)", "a=zz=3\r\n=", Some("a=zz=3\r\n")),
+        ("8bit", "Gr\u{fc}\u{df}e", Some("Gr\u{fc}\u{df}e")),
+        ("binary", "a\r\nb", Some("a\r\nb")),
+        ("x-uuencode", "begin 644 x\r\nend", None),
+        ("=?", "x", None),
+    ];
+    let body: String = parts.iter().map(|(encoding, body, _)| part(encoding, body)).collect();
+    let message = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{body}--b--\r\n");
+    let server = Server::new();
+    let mut client = server.select().await;
+    client.append("INBOX", &message).await;
+    for (n, (encoding, text, decoded)) in (1..).zip(parts) {
+        let size = client.run(&format!("FETCH 1 BINARY.SIZE[{n}]")).await;
+        let octets = client.run(&format!("FETCH 1 BINARY.PEEK[{n}]")).await;
+        let Some(decoded) = decoded else {
+            // RFC 3516 section 4.3
+            for answer in [size, octets] {
+                assert!(answer[0].starts_with("NO [UNKNOWN-CTE]"), "{encoding}: {answer:?}");
+            }
+            continue;
+        };
+        assert_eq!(size[0], format!("* 1 FETCH (BINARY.SIZE[{n}] {})", decoded.len()), "{encoding} {text:?}");
+        assert_eq!(octets[0], format!("* 1 FETCH (BINARY[{n}] ~{{{}}}\r\n{decoded})", decoded.len()));
+        let some = client.ok(&format!("FETCH 1 BINARY.PEEK[{n}]<2.3>")).await;
+        let there = decoded.as_bytes().get(2..decoded.len().min(5)).unwrap_or_default();
+        let shown = String::from_utf8_lossy(there);
+        assert_eq!(
+            some[0],
+            format!("* 1 FETCH (BINARY[{n}]<2> ~{{{}}}\r\n{shown})", there.len()),
+            "{encoding}"
+        );
+    }
+    assert_eq!(client.ok("FETCH 1 BINARY.PEEK[99]").await, ["* 1 FETCH (BINARY[99] NIL)"]);
+    let line = client.ok("FETCH 1 BINARY[1]").await.remove(0);
+    assert!(line.ends_with(" FLAGS (\\Seen \\Recent))"), "without PEEK it sets \\Seen: {line}");
+}
+
+#[tokio::test]
+async fn partial_fetches_end_where_the_octets_end() {
+    let server = Server::new();
+    let mut client = server.select().await;
+    client.append("INBOX", "Subject: x\r\nX-A: 1\r\n\r\n0123456789").await;
+    for (section, expected) in [
+        ("[TEXT]<0.10>", Some("0123456789")),
+        ("[TEXT]<0.11>", Some("0123456789")),
+        ("[TEXT]<9.1>", Some("9")),
+        ("[TEXT]<9.4294967295>", Some("9")),
+        ("[TEXT]<10.1>", Some("")),
+        ("[TEXT]<4294967295.1>", Some("")),
+        ("[1]<3.2>", Some("34")),
+        ("[1.MIME]<0.7>", Some("Subject")),
+        ("[HEADER]<18.100>", Some("\r\n\r\n")),
+        ("[2]<0.1>", None),
+    ] {
+        assert_eq!(body(&mut client, section).await.as_deref(), expected, "{section}");
+    }
+    assert!(client.fails("FETCH 1 BODY[]<0.0>").await.starts_with("BAD"), "RFC 9051 section 9: nz-number");
+}

@@ -14,5 +14,7 @@ mod extended;
 mod faults;
 mod fetching;
 mod limits;
+mod nomodseq;
+mod searching;
 mod storm;
 mod support;

@@ -89,7 +89,8 @@ impl<St: MailStore> Server<St> {
         self.stop.send_replace(true);
     }
 
-    pub(crate) async fn connect_with(&self, plaintext: Plaintext) -> Client {
+    /// The client's end of a connection that is served.
+    pub(crate) fn pipe(&self, plaintext: Plaintext) -> DuplexStream {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let (store, config, mut stop) =
             (Arc::clone(&self.store), Arc::clone(&self.config), self.stop.subscribe());
@@ -104,6 +105,11 @@ impl<St: MailStore> Server<St> {
                 println!("session: {error}");
             }
         });
+        near
+    }
+
+    pub(crate) async fn connect_with(&self, plaintext: Plaintext) -> Client {
+        let near = self.pipe(plaintext);
         let (read, write) = tokio::io::split(near);
         let mut client = Client { read: BufReader::new(read), write, tag: 0 };
         let greeting = client.line().await;
@@ -221,6 +227,18 @@ impl Client {
         self.send(message).await;
         self.send("\r\n").await;
         self.until(&tag).await
+    }
+
+    /// The same, as a literal8 where that is wanted (RFC 3516); the tagged line.
+    #[allow(dead_code, reason = "not by every test file")]
+    pub(crate) async fn append_literal(&mut self, arguments: &str, message: &[u8], literal8: bool) -> String {
+        self.tag += 1;
+        let tag = format!("t{} ", self.tag);
+        let mark = if literal8 { "~" } else { "" };
+        self.send(format!("{tag}APPEND {arguments} {mark}{{{}+}}\r\n", message.len())).await;
+        self.send(message).await;
+        self.send("\r\n").await;
+        self.until(&tag).await.pop().unwrap()
     }
 
     /// `n` small messages into INBOX.

@@ -89,7 +89,7 @@ impl Folder {
             .flat_map(|(a, b)| self.messages.range(a..=b).map(|(uid, m)| (*uid, m)))
     }
 
-    pub(super) fn status(&self, id: &MailboxId, _: StatusItems) -> Status {
+    pub(super) fn status(&self, id: &MailboxId, _: StatusItems, persistent: bool) -> Status {
         let count = |test: &dyn Fn(&Uid, &Message) -> bool| {
             u32::try_from(self.messages.iter().filter(|(u, m)| test(u, m)).count()).unwrap_or(u32::MAX)
         };
@@ -102,11 +102,11 @@ impl Folder {
             size: self.octets_in_all(),
             uid_next: self.uid_next,
             uid_validity: self.validity,
-            highest_modseq: self.modseq,
+            highest_modseq: if persistent { self.modseq } else { ModSeq::default() },
         }
     }
 
-    pub(super) fn snapshot(&self, mode: OpenMode) -> Snapshot {
+    pub(super) fn snapshot(&self, mode: OpenMode, persistent: bool) -> Snapshot {
         let unseen = |m: &Message| !m.new.flags.system.contains(SystemFlags::SEEN);
         Snapshot {
             uid_validity: self.validity,
@@ -117,7 +117,7 @@ impl Folder {
             keywords: self.keywords_in_use(),
             new_keywords_ok: true,
             read_only: mode == OpenMode::Examine,
-            modseq_persistent: true,
+            modseq_persistent: persistent,
         }
     }
 

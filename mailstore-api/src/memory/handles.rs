@@ -50,7 +50,8 @@ impl Mailbox for MemoryMailbox {
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
-        self.read(|f| Ok(f.snapshot(self.mode)))
+        let persistent = self.account.store.shared.options.modseq_persistent;
+        self.read(|f| Ok(f.snapshot(self.mode, persistent)))
     }
 
     async fn vanished_since(&self, since: ModSeq, known: &UidSet) -> Result<UidSet> {

@@ -49,6 +49,9 @@ pub struct MemoryOptions {
     pub max_keywords: usize,
     /// What is kept of annotations.
     pub metadata: MetadataLimits,
+    /// What mailboxes say of themselves: [`Snapshot::modseq_persistent`](crate::Snapshot::modseq_persistent). `false` is for
+    /// tests of clients and sessions that meet a store whose modseqs are its own affair.
+    pub modseq_persistent: bool,
 }
 
 impl Default for MemoryOptions {
@@ -59,6 +62,7 @@ impl Default for MemoryOptions {
             append_limit: None,
             max_keywords: 1_000,
             metadata: MetadataLimits::new(64 * 1024, 100),
+            modseq_persistent: true,
         }
     }
 }
@@ -412,15 +416,19 @@ impl Account for MemoryAccount {
     }
 
     async fn status(&self, ids: &[MailboxId], items: StatusItems) -> Result<Vec<Status>> {
+        let persistent = self.store.shared.options.modseq_persistent;
         self.step(|s| {
             let account = s.account()?;
-            Ok(ids.iter().filter_map(|id| Some(account.folders.get(id)?.status(id, items))).collect())
+            let status = |id| Some(account.folders.get(id)?.status(id, items, persistent));
+            Ok(ids.iter().filter_map(status).collect())
         })
     }
 
     async fn open(&self, id: &MailboxId, mode: OpenMode) -> Result<(Snapshot, MemoryMailbox)> {
         let mailbox = MemoryMailbox { account: self.clone(), id: id.clone(), mode };
-        let snapshot = self.step(|s| Ok(s.account()?.folder(id, ErrorKind::NotFound)?.snapshot(mode)))?;
+        let persistent = self.store.shared.options.modseq_persistent;
+        let snapshot =
+            self.step(|s| Ok(s.account()?.folder(id, ErrorKind::NotFound)?.snapshot(mode, persistent)))?;
         Ok((snapshot, mailbox))
     }
 

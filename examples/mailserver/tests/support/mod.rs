@@ -174,6 +174,15 @@ impl Server {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Descriptors that are open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     /// `mailserver user ...` beside the running server, with a line on standard input.
     pub(crate) fn user(&self, args: &[&str], line: &str) -> Output {
         let mut child = binary()

@@ -8,7 +8,7 @@ use super::message::Message;
 use crate::mime::Envelope;
 
 /// What remembered values begin with. Another number is another encoding: they are read anew.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Which part of the message must be read because what is asked for was not remembered.
 pub(super) fn missing(items: &[FetchItem<'_>], meta: &Meta) -> Option<Part> {

@@ -405,7 +405,7 @@ async fn send_one<M: Mailbox>(
         }
     }
     let mut row = peer.machine.fetch(seq)?;
-    if plan.uid && !plan.items.contains(&FetchItem::Uid) {
+    if (plan.uid || (newly_seen && plan.style.uid)) && !plan.items.contains(&FetchItem::Uid) {
         row.uid(meta.uid.get());
     }
     for (item, ready) in plan.items.iter().zip(ready) {
