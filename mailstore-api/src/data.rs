@@ -203,7 +203,7 @@ pub struct Derived {
 pub struct MetaBatch {
     /// The messages, ascending by UID.
     pub items: Vec<Meta>,
-    /// The limit was reached: ask again for those of the set beyond this UID.
+    /// The limit was reached, or the store gives so many at once: ask again for those of the set beyond this UID.
     pub resume_after: Option<Uid>,
 }
 

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod sasl;
+pub(crate) mod smarthost;
 pub(crate) mod tokens;
 
 use std::{
