@@ -76,11 +76,7 @@ impl Charset {
                 } else {
                     Cow::Owned([&std::mem::take(held)[..], octets].concat())
                 };
-                let error = match std::str::from_utf8(&octets) {
-                    Ok(_) => None,
-                    Err(error) => Some(error),
-                };
-                let Some(error) = error else {
+                let Some(error) = std::str::from_utf8(&octets).err() else {
                     return match octets {
                         Cow::Borrowed(octets) => String::from_utf8_lossy(octets),
                         Cow::Owned(octets) => Cow::Owned(String::from_utf8_lossy(&octets).into_owned()),
