@@ -130,7 +130,7 @@ fn octets_that_come_one_by_one_do_not_move_the_deadline() {
     for n in 1..=line.len() {
         let poll = peer.client.poll(&line[..n], at(n as u64)).unwrap();
         assert_eq!(poll, Poll::NeedInput { hint: 1 });
-        until = until.or(peer.client.deadline());
+        until = until.or_else(|| peer.client.deadline());
         assert_eq!(peer.client.deadline(), until, "{n}");
     }
     peer.client.handle_timeout(until.unwrap());

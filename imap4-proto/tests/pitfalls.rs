@@ -228,7 +228,7 @@ fn octets_that_come_one_by_one_change_neither_deadline_nor_limit_nor_end() {
     let mut until = None;
     for n in 1..=line.len() {
         assert_eq!(answer(&mut talk.server, &line[..n], at(n as u64)), Poll::NeedInput { hint: 1 }, "{n}");
-        until = until.or(talk.server.deadline());
+        until = until.or_else(|| talk.server.deadline());
         assert_eq!(talk.server.deadline(), until, "{n}");
     }
     let whole = [&line[..], b"\n"].concat();

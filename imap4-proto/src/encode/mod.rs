@@ -79,7 +79,7 @@ pub(crate) fn numbered(out: &mut Vec<u8>, n: u32, name: &[u8; 8]) {
     let (text, digits) = four_digits(n);
     let len = 2 + digits;
     let name = u64::from_le_bytes(*name);
-    let low = START | text << 16 | name << (8 * len & 63);
+    let low = START | text << 16 | name << ((8 * len) & 63);
     let high = name >> ((64 - 8 * len) & 63);
     out.extend_from_slice(&(u128::from(low) | u128::from(high) << 64).to_le_bytes());
     out.truncate(out.len() - 8 + len);
