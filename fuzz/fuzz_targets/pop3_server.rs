@@ -1,16 +1,35 @@
-//! Raw octets into the POP3 server machine, before and after login.
+//! Raw octets into the POP3 server machine, in each of its states.
 #![no_main]
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
+use mail_fuzz::Tape;
 use mail_wire::Machine;
-use pop3_proto::{Config, Event, Passwords, Server};
+use pop3_proto::{Config, Event, Passwords, Server, Tolerance};
 
-fuzz_target!(|data: &[u8]| {
+const STARTS: &[&str] = &[
+    "",
+    "USER a\r\n",
+    "USER a\r\nPASS b\r\n",
+    "AUTH PLAIN\r\n",
+    "USER a\r\nPASS b\r\nDELE 1\r\n",
+    "UTF8\r\nLANG *\r\n",
+];
+
+fn config(tolerance: Tolerance) -> Arc<Config> {
     let mut config = Config::default();
     config.passwords = Passwords::Always;
+    config.tolerance = tolerance;
+    config.limits.line = 80;
+    config.limits.skipped = 300;
+    Arc::new(config)
+}
+static TOLERANT: LazyLock<Arc<Config>> = LazyLock::new(|| config(Tolerance::TOLERANT));
+static STRICT: LazyLock<Arc<Config>> = LazyLock::new(|| config(Tolerance::STRICT));
+
+fn host() -> impl FnMut(&mut Server, &[u8]) {
     let mut logins = 0;
-    mail_fuzz::drive(Server::new(Arc::new(config)), data, |server, frame| {
+    move |server, frame| {
         let answered = match server.event(frame) {
             Event::Answered(_) | Event::AuthCancel => Ok(()),
             Event::Auth { .. } => server.challenge(b"go on"),
@@ -34,5 +53,11 @@ fuzz_target!(|data: &[u8]| {
             _ => server.err(None, "not here"),
         };
         answered.expect("each answer has its place");
-    });
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some(tape) = Tape::new(input) else { return };
+    let config = if tape.start >= 128 { &STRICT } else { &TOLERANT };
+    mail_fuzz::drive(|| Server::new(Arc::clone(config)), tape.choose(STARTS).as_bytes(), &tape, host);
 });

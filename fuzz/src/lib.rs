@@ -1,65 +1,80 @@
-//! Drives a machine as a host would, with input cut into pieces by the fuzzer.
+//! What the fuzz targets share.
+//!
+//! An input is a [`Tape`]: an octet that chooses where the machine stands, the cuts of the wire, and the wire. Machines are
+//! [driven](drive) as a host would drive them, twice: in the pieces that the tape says, and whole. Both must say the same.
 #![forbid(unsafe_code)]
 
-use mail_wire::{Instant, Machine, Poll, TlsInfo, Upgrade, Upgraded};
+use imap4_proto::types::{Attribute, Reading, Response, WireEnvelope, WireStructure};
+use mail_wire::{DotEncoder, OutputQueue, Stuffing};
 
-/// More polls than input octets plus this many means that the machine makes no progress.
-const SLACK: usize = 4096;
+pub mod arb;
+mod differences;
+mod drive;
+pub mod model;
+pub mod pipe;
+mod tape;
 
-/// Feeds `data` to a machine in pieces: the first octet says how long they are. `answer` answers each
-/// event, and must answer it wholly.
-///
-/// # Panics
-/// When the machine breaks its contract: a frame longer than the input, no progress, or `Blocked`
-/// though everything was answered.
-pub fn drive<M: Machine>(machine: M, data: &[u8], answer: impl FnMut(&mut M, &[u8])) {
-    run(machine, data, answer, false);
+pub use differences::{IMAP, SMTP, differ};
+pub use drive::{Report, drive, drive_client};
+pub use tape::Tape;
+
+/// `content` as the encoder stuffs it, in these pieces.
+#[must_use]
+pub fn stuff(content: &[u8], pieces: impl Iterator<Item = usize>) -> Vec<u8> {
+    let (mut encoder, mut out, mut at) = (DotEncoder::new(Stuffing::AfterCrlf), OutputQueue::new(), 0);
+    for piece in pieces {
+        encoder.put(bytes::Bytes::copy_from_slice(&content[at..at + piece]), &mut out);
+        at += piece;
+    }
+    encoder.finish(&mut out);
+    out.segments().flatten().copied().collect()
 }
 
-/// As [`drive`], for a client machine: its host may leave a question of the server's without an answer.
+/// What a response that was read is written as, is read again and written as the same. Read as the same it need not be: a multipart
+/// without parts is written with an empty one, since `1*body` is what the grammar has.
 ///
 /// # Panics
-/// As [`drive`] does, but for `Blocked`.
-pub fn drive_client<M: Machine>(machine: M, data: &[u8], event: impl FnMut(&mut M, &[u8])) {
-    run(machine, data, event, true);
-}
-
-fn run<M: Machine>(mut machine: M, data: &[u8], mut answer: impl FnMut(&mut M, &[u8]), may_block: bool) {
-    let Some((piece, data)) = data.split_first() else { return };
-    let piece = usize::from(*piece).max(1);
-    let (mut input, mut polls) = (Vec::new(), 0);
-    for chunk in data.chunks(piece) {
-        input.extend_from_slice(chunk);
-        loop {
-            polls += 1;
-            assert!(polls <= 4 * data.len() + SLACK, "the machine makes no progress");
-            match machine.poll(&input, Instant::ZERO) {
-                Ok(Poll::Frame(n)) => {
-                    assert!(n <= input.len(), "a frame longer than the input");
-                    answer(&mut machine, &input[..n]);
-                    input.drain(..n);
-                }
-                Ok(Poll::Skip(n)) => {
-                    assert!(n <= input.len() && n > 0);
-                    input.drain(..n);
-                }
-                Ok(Poll::NeedInput { hint }) => {
-                    assert!(hint > 0);
-                    break;
-                }
-                Ok(Poll::Upgrade(Upgrade::Tls)) => {
-                    if !input.is_empty() {
-                        return; // the driver ends such a connection
-                    }
-                    machine.upgraded(Upgraded::Tls(TlsInfo::default()));
-                }
-                Ok(Poll::Upgrade(Upgrade::Deflate)) => machine.upgraded(Upgraded::Deflate),
-                Ok(Poll::Blocked) if may_block => return,
-                Ok(Poll::Blocked) => panic!("an event was left without an answer"),
-                Ok(_) | Err(_) => return,
+/// Where that is not so.
+pub fn comes_back(response: &Response<'_>) {
+    if let Response::Fetch(fetched) = response {
+        fetched.items.iter().for_each(|item| means_the_same(&item));
+    }
+    let mut wire = Vec::new();
+    response.encode(&mut wire);
+    for reading in [Reading::STRICT, Reading::TOLERANT] {
+        match Response::parse(&wire, reading) {
+            Ok(again) => {
+                let mut rewritten = Vec::new();
+                again.encode(&mut rewritten);
+                assert_eq!(rewritten.escape_ascii().to_string(), wire.escape_ascii().to_string());
             }
-            let sent = machine.output().len();
-            machine.output().advance(sent);
+            Err(e) => panic!("{e:?}: {}", wire.escape_ascii()),
         }
+    }
+}
+
+/// An ENVELOPE or a BODYSTRUCTURE that was read lies in its text; made a value and written, it means what it meant.
+fn means_the_same(item: &Attribute<'_>) {
+    let mut wire = Vec::new();
+    match item {
+        Attribute::Envelope(read) => {
+            read.to_envelope().encode(&mut wire, false);
+            match WireEnvelope::parse(&wire, Reading::STRICT) {
+                Ok(again) => assert_eq!(again.to_envelope(), read.to_envelope(), "{}", wire.escape_ascii()),
+                Err(e) => panic!("{e:?}: {}", wire.escape_ascii()),
+            }
+        }
+        Attribute::Structure { extensible, body } => {
+            body.to_structure().encode(&mut wire, *extensible, false);
+            match WireStructure::parse(&wire, Reading::STRICT) {
+                Ok(again) => {
+                    let mut rewritten = Vec::new();
+                    again.to_structure().encode(&mut rewritten, *extensible, false);
+                    assert_eq!(rewritten.escape_ascii().to_string(), wire.escape_ascii().to_string());
+                }
+                Err(e) => panic!("{e:?}: {}", wire.escape_ascii()),
+            }
+        }
+        _ => {}
     }
 }

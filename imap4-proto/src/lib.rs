@@ -163,6 +163,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+mod calm;
 pub mod client;
 mod encode;
 mod grammar;

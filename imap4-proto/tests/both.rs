@@ -117,7 +117,7 @@ fn user(client: &mut Client, event: client::Event<'_>, heard: &mut Heard) {
         for item in all.iter() {
             match item {
                 Attribute::Uid(n) => heard.uid = Some(n),
-                Attribute::Envelope(e) => heard.subject = e.subject.map(|s| s.into_owned()),
+                Attribute::Envelope(e) => heard.subject = e.subject().map(|s| s.bytes().into_owned()),
                 Attribute::ModSeq(n) => heard.modseq = Some(n),
                 Attribute::Flags(f) => assert_eq!(f.keywords().collect::<Vec<_>>(), ["$Junk"]),
                 Attribute::Rfc822Size(n) => assert_eq!(n, MESSAGE.len() as u64),

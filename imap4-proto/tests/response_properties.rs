@@ -7,7 +7,7 @@ use imap4_proto::types::{
     AString, Address, Attribute, Attributes, BodyKind, BodyName, BodyStructure, CapabilityList, Code,
     DateTime, Disposition, Envelope, Esearch, Fetched, FlagList, Listed, MailboxArg, MailboxAttributes,
     Multipart, Namespaces, Numbers, PartPath, Reading, Response, ResponseCode, ResponseText, Section,
-    SectionText, SequenceSet, SinglePart, Status, StatusData,
+    SectionText, SequenceSet, SinglePart, Status, StatusData, WireEnvelope, WireStructure,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -259,6 +259,33 @@ fn without_extension(body: BodyStructure<'static>) -> BodyStructure<'static> {
     }
 }
 
+/// The value on the wire, which means the same to each reading.
+fn wire_envelope(envelope: &Envelope<'_>) -> WireEnvelope<'static> {
+    let mut wire = Vec::new();
+    envelope.encode(&mut wire, false);
+    let wire = leak(wire);
+    for reading in [Reading::STRICT, Reading::TOLERANT] {
+        let read = WireEnvelope::parse(wire, reading).unwrap();
+        assert_eq!(read.to_envelope(), *envelope, "{}", wire.escape_ascii());
+        assert_eq!(read.as_bytes(), wire);
+    }
+    WireEnvelope::parse(wire, Reading::STRICT).unwrap()
+}
+
+/// The same of a structure.
+fn wire_structure(body: &BodyStructure<'static>, extensible: bool) -> WireStructure<'static> {
+    let mut wire = Vec::new();
+    body.encode(&mut wire, extensible, false);
+    let wire = leak(wire);
+    let meant = if extensible { body.clone() } else { without_extension(body.clone()) };
+    for reading in [Reading::STRICT, Reading::TOLERANT] {
+        let read = WireStructure::parse(wire, reading).unwrap();
+        assert_eq!(read.to_structure(), meant, "{}", wire.escape_ascii());
+        assert_eq!(read.as_bytes(), wire);
+    }
+    WireStructure::parse(wire, Reading::STRICT).unwrap()
+}
+
 fn body_name() -> impl Strategy<Value = BodyName<'static>> {
     let part = || {
         option::of(text("[1-9](\\.[1-9]){0,2}"))
@@ -286,12 +313,11 @@ fn attribute() -> BoxedStrategy<Attribute<'static>> {
         (0i64..4_000_000_000, -720i16..840).prop_map(|(s, z)| Attribute::InternalDate(DateTime::new(s, z))),
         (0..1u64 << 63).prop_map(Attribute::Rfc822Size),
         (0..1u64 << 63).prop_map(Attribute::ModSeq),
-        envelope().prop_map(|e| Attribute::Envelope(Box::new(e))),
-        structure().prop_map(|body| Attribute::Structure { extensible: true, body: Box::new(body) }),
-        structure().prop_map(|body| Attribute::Structure {
-            extensible: false,
-            body: Box::new(without_extension(body))
-        }),
+        envelope().prop_map(|e| Attribute::Envelope(wire_envelope(&e))),
+        structure()
+            .prop_map(|body| Attribute::Structure { extensible: true, body: wire_structure(&body, true) }),
+        structure()
+            .prop_map(|body| Attribute::Structure { extensible: false, body: wire_structure(&body, false) }),
         (body_name(), option::of(vec(any::<u8>(), 0..80)))
             .prop_map(|(name, value)| Attribute::Body { name, value: value.map(|v| AString::new(leak(v))) }),
         (text("[1-9](\\.[1-9])?"), 0..1u64 << 40).prop_map(|(part, octets)| {

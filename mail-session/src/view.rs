@@ -399,13 +399,21 @@ impl View {
             let now = self.tell_recent();
             updates.recent = (now != before).then_some(now);
         }
+        let mut beyond = Vec::new();
         for (uid, change) in std::mem::take(&mut self.changed) {
             if self.gone.contains(&uid) {
                 continue;
             }
+            // Read past the cursor, where the history was lost: the next delta brings it again.
+            if change.modseq > self.cursor {
+                beyond.push((uid, change.modseq));
+            }
             if let Some(seq) = self.seq_of(uid) {
                 updates.flags.push((seq, change));
             }
+        }
+        if !beyond.is_empty() {
+            self.remember_told(beyond);
         }
         if self.gone.is_empty() {
             self.settled = self.cursor;

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Progress, Report, Result, TransferError,
-    format::{AccountHead, Digest, MailboxHead, MessageHead, Sink},
+    format::{AccessList, AccountHead, Digest, MailboxHead, MessageHead, QuotaLimit, Sink},
     names::Patterns,
 };
 
@@ -66,7 +66,11 @@ pub async fn export<A: Account>(
         return Ok(run.report);
     }
     let annotations = annotations(account, None).await?;
-    sink.account(&AccountHead { name: name.to_owned(), annotations, subscriptions })?;
+    let quota = match ids.first() {
+        Some(id) => quota(account, id).await?,
+        None => Vec::new(),
+    };
+    sink.account(&AccountHead { name: name.to_owned(), annotations, subscriptions, quota })?;
     for (info, id) in &wanted {
         run.mailbox(account, info, id, sink, progress).await?;
     }
@@ -87,6 +91,20 @@ async fn annotations<A: Account>(account: &A, id: Option<&MailboxId>) -> Result<
     // Every entry lies below one of these (RFC 5464 section 3.2).
     let roots = ["/private".to_owned(), "/shared".to_owned()];
     metadata.get(id, &roots, u8::MAX).await.map_err(|e| TransferError::store("annotations", &e))
+}
+
+/// The limits of the roots that hold for the first mailbox: INBOX, where it is exported.
+async fn quota<A: Account>(account: &A, id: &MailboxId) -> Result<Vec<QuotaLimit>> {
+    let Some(quota) = account.quota() else { return Ok(Vec::new()) };
+    let uses = quota.roots(id).await.map_err(|e| TransferError::store("the quota", &e))?;
+    Ok(uses.into_iter().map(|u| QuotaLimit { root: u.root, resource: u.resource, limit: u.limit }).collect())
+}
+
+/// Without the owner, who stands first and has all rights.
+async fn access_list<A: Account>(account: &A, id: &MailboxId) -> Result<AccessList> {
+    let Some(acl) = account.acl() else { return Ok(Vec::new()) };
+    let list = acl.get(id).await.map_err(|e| TransferError::store("an access list", &e))?;
+    Ok(list.into_iter().skip(1).collect())
 }
 
 struct Run {
@@ -122,6 +140,7 @@ impl Run {
             subscribed: info.subscribed,
             keywords: snapshot.keywords,
             annotations: annotations(account, Some(id)).await?,
+            acl: access_list(account, id).await?,
         })?;
         let want = MetaItems::FLAGS
             | MetaItems::SIZE

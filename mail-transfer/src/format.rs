@@ -1,7 +1,7 @@
 //! What a format is to the engines: a [`Sink`] that mail is written to, a [`Source`] that it is read from.
 
 use mailstore_api::{
-    Annotation, Flags, InternalDate, MailboxId, MailboxName, Meta, ModSeq, SpecialUse, UidValidity,
+    Annotation, Flags, InternalDate, MailboxId, MailboxName, Meta, ModSeq, Rights, SpecialUse, UidValidity,
 };
 
 use crate::Result;
@@ -18,7 +18,23 @@ pub struct AccountHead {
     pub annotations: Vec<Annotation>,
     /// Names that are subscribed, whether there are mailboxes of them or not.
     pub subscriptions: Vec<MailboxName>,
+    /// What it may keep, as the store names it.
+    pub quota: Vec<QuotaLimit>,
 }
+
+/// A limit of a quota root (RFC 9208).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuotaLimit {
+    /// The root's name.
+    pub root: String,
+    /// `STORAGE` (units of 1,024 octets), `MESSAGE`, `MAILBOX`.
+    pub resource: String,
+    /// Units allowed.
+    pub limit: u64,
+}
+
+/// Who but the owner may do what with a mailbox (RFC 4314): identifiers and their rights.
+pub type AccessList = Vec<(String, Rights)>;
 
 /// A mailbox that is exported.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +57,8 @@ pub struct MailboxHead {
     pub keywords: Vec<String>,
     /// Its annotations.
     pub annotations: Vec<Annotation>,
+    /// Its access list.
+    pub acl: AccessList,
 }
 
 /// A message about to be written.
@@ -100,6 +118,8 @@ pub struct IncomingMailbox {
     pub special_use: SpecialUse,
     /// Its annotations.
     pub annotations: Vec<Annotation>,
+    /// Its access list; a mailbox that is there already keeps its own.
+    pub acl: AccessList,
     /// Where it was found, for errors.
     pub at: String,
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Progress, Report, Result, TransferError, TransferErrorKind,
-    format::{Digest, Entry, IncomingMailbox, IncomingMessage, Source},
+    format::{AccessList, Digest, Entry, IncomingMailbox, IncomingMessage, Source},
     names::Patterns,
 };
 
@@ -115,7 +115,12 @@ impl<A: Account> Run<'_, A> {
             id = None;
         } else {
             if id.is_none() {
-                id = Some(self.create(&mailbox, name).await.map_err(fault)?);
+                let made = self.create(&mailbox, name).await.map_err(fault)?;
+                // Where there was a mailbox, its own list stands: who may read it does not change unasked.
+                if self.options.into.is_none() {
+                    self.report.add_notes(grant(self.account, &made, &mailbox.acl).await?);
+                }
+                id = Some(made);
             }
             if self.options.into.is_none() {
                 self.annotate(id.as_ref(), &mailbox.annotations).await?;
@@ -271,6 +276,25 @@ pub(crate) async fn annotate<A: Account>(
     };
     let entries: Vec<_> = entries.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
     metadata.set(id, &entries).await.map_err(|e| TransferError::store("annotations", &e))?;
+    Ok(None)
+}
+
+/// Sets an access list, where the store keeps any; else says so.
+pub(crate) async fn grant<A: Account>(
+    account: &A,
+    id: &MailboxId,
+    list: &AccessList,
+) -> Result<Option<String>> {
+    if list.is_empty() {
+        return Ok(None);
+    }
+    let Some(acl) = account.acl() else {
+        return Ok(Some(format!("{} entries of access lists are lost: this store keeps none", list.len())));
+    };
+    for (who, rights) in list {
+        let set = acl.set(id, who, Some(*rights)).await;
+        set.map_err(|e| TransferError::store(format!("the rights of {who}"), &e))?;
+    }
     Ok(None)
 }
 

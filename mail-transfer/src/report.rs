@@ -42,7 +42,8 @@ impl Report {
         progress(&Progress { mailbox, messages, octets: self.octets, done, total });
     }
 
-    pub(crate) fn add_notes(&mut self, notes: impl IntoIterator<Item = String>) {
+    /// Notes of what could not be kept; beyond some hundred they are only counted.
+    pub fn add_notes(&mut self, notes: impl IntoIterator<Item = String>) {
         for note in notes {
             if self.notes.len() < NOTES_MAX {
                 self.notes.push(note);

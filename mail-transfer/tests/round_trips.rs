@@ -15,7 +15,7 @@ use mail_transfer::{
     maildir::{MaildirFolder, MaildirSource},
     mbox::{MboxFolder, MboxKind, MboxSource},
 };
-use mailstore_api::{Account, AppendSpec, MailStore, MailboxName, MemoryStore, SpecialUse};
+use mailstore_api::{Account, AppendSpec, MailStore, MailboxName, MemoryStore, QuotaLimits, SpecialUse};
 
 fn archive_of(account: &impl Account) -> Vec<u8> {
     let mut archive = ArchiveWriter::new(Vec::new());
@@ -30,9 +30,14 @@ fn reader(octets: &[u8]) -> ArchiveReader<&[u8]> {
 #[test]
 fn an_archive_brings_everything_back_as_it_was() {
     for seed in 0..rounds(3) {
-        let (_dir, _store, old) = account();
+        let (_dir, store, old) = account();
         block_on(fill(&old, seed, wild, true));
+        let limits = QuotaLimits { octets: Some(1 << 30), messages: Some(5000), mailboxes: None };
+        store.set_quota("anna", limits).unwrap();
         let octets = archive_of(&old);
+        let limits: Vec<_> =
+            reader(&octets).manifest().quota.iter().map(|q| (q.resource.clone(), q.limit)).collect();
+        assert_eq!(limits, [("STORAGE".to_owned(), 1 << 20), ("MESSAGE".to_owned(), 5000)]);
         let (_dir, store, new) = account();
         let report =
             block_on(restore(&new, &mut reader(&octets), &RestoreOptions::default(), &mut |_| {})).unwrap();
@@ -41,6 +46,7 @@ fn an_archive_brings_everything_back_as_it_was() {
         let (old, before) = (block_on(all(&old)), block_on(subscriptions(&old)));
         let seen = block_on(all(&new));
         assert_eq!(seen, old, "seed {seed}");
+        assert!(seed > 0 || seen.values().any(|m| !m.acl.is_empty()), "there are access lists");
         assert_eq!(block_on(subscriptions(&new)), before);
         assert_eq!(report.messages, old.values().map(|m| m.messages.len() as u64).sum::<u64>());
         check(&store);

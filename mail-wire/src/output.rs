@@ -13,19 +13,22 @@ const KEEP_SEGMENTS: usize = 8;
 /// Small answers coalesce in one buffer. A payload is a shared [`Bytes`], never copied. A *stop
 /// point* holds back all that comes after it until [`release`](Self::release): a client's
 /// synchronizing literal waits there for the server's `+` (RFC 9051 section 4.3).
-#[derive(Default)]
 pub struct OutputQueue {
     /// Owned bytes, in order; `start` of them are sent.
     owned: Vec<u8>,
     start: usize,
     /// What stands between owned bytes, by the offset in `owned` before which it stands.
     between: VecDeque<(usize, Between)>,
-    /// Bytes up to the first stop point.
-    ready: usize,
-    /// Bytes after it.
-    held: usize,
-    stops: usize,
+    /// Where in `owned` the first stop point stands; the greatest number where there is none.
+    stop: usize,
+    /// Shared bytes before it.
+    shared: usize,
+    /// Shared bytes after it.
+    shared_held: usize,
 }
+
+/// Where a stop point stands that is none.
+const NOWHERE: usize = usize::MAX;
 
 enum Between {
     Shared(Bytes),
@@ -36,9 +39,15 @@ impl core::fmt::Debug for OutputQueue {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         // Not the bytes: a client's queue holds passwords.
         f.debug_struct("OutputQueue")
-            .field("ready", &self.ready)
-            .field("held", &self.held)
+            .field("ready", &self.len())
+            .field("held", &self.held())
             .finish_non_exhaustive()
+    }
+}
+
+impl Default for OutputQueue {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -46,50 +55,52 @@ impl OutputQueue {
     /// An empty queue. It allocates nothing until something is put.
     #[must_use]
     pub const fn new() -> Self {
-        Self { owned: Vec::new(), start: 0, between: VecDeque::new(), ready: 0, held: 0, stops: 0 }
+        Self {
+            owned: Vec::new(),
+            start: 0,
+            between: VecDeque::new(),
+            stop: NOWHERE,
+            shared: 0,
+            shared_held: 0,
+        }
     }
 
     /// How many bytes can be sent now (those before the first stop point).
     #[must_use]
+    #[inline]
     pub const fn len(&self) -> usize {
-        self.ready
+        self.owned_end() - self.start + self.shared
+    }
+
+    /// How many of the owned bytes stand before the first stop point.
+    #[inline]
+    const fn owned_end(&self) -> usize {
+        if self.stop < self.owned.len() { self.stop } else { self.owned.len() }
     }
 
     /// Whether nothing can be sent now.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
-        self.ready == 0
+        self.len() == 0
     }
 
     /// How many bytes wait behind a stop point.
     #[must_use]
     pub const fn held(&self) -> usize {
-        self.held
-    }
-
-    fn count(&mut self, n: usize) {
-        if self.stops == 0 {
-            self.ready += n;
-        } else {
-            self.held += n;
-        }
+        self.owned.len() - self.owned_end() + self.shared_held
     }
 
     /// Appends a copy of `bytes`.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.owned.extend_from_slice(bytes);
-        self.count(bytes.len());
     }
 
     /// Lets `write` append to the owned buffer directly, which must only be extended.
     #[inline]
     pub fn write_with<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        let before = self.owned.len();
-        let result = write(&mut self.owned);
-        debug_assert!(self.owned.len() >= before, "the buffer may only be extended");
-        self.count(self.owned.len().saturating_sub(before));
-        result
+        write(&mut self.owned)
     }
 
     /// Appends a shared segment without copying it (short ones are copied).
@@ -98,20 +109,24 @@ impl OutputQueue {
             self.put(&bytes);
             return;
         }
-        self.count(bytes.len());
+        if self.stop == NOWHERE {
+            self.shared += bytes.len();
+        } else {
+            self.shared_held += bytes.len();
+        }
         self.between.push_back((self.owned.len(), Between::Shared(bytes)));
     }
 
     /// Sets a stop point: what is put from here on is not sent before [`release`](Self::release).
     pub fn stop(&mut self) {
         self.between.push_back((self.owned.len(), Between::Stop));
-        self.stops += 1;
+        self.stop = self.stop.min(self.owned.len());
     }
 
     /// Whether a stop point stands at the front: all before it is sent, something waits for the peer.
     #[must_use]
     pub const fn is_stopped(&self) -> bool {
-        self.stops > 0 && self.ready == 0
+        self.stop != NOWHERE && self.is_empty()
     }
 
     /// Takes the first stop point away. Returns whether there was one.
@@ -120,29 +135,20 @@ impl OutputQueue {
             return false;
         };
         self.between.remove(at);
-        self.stops -= 1;
-        self.recount();
-        true
-    }
-
-    fn recount(&mut self) {
-        let all = self.ready + self.held;
-        let mut ready = 0;
-        let mut from = self.start;
-        let mut stopped = false;
-        for (at, b) in &self.between {
-            ready += at - from;
-            from = *at;
+        self.stop = NOWHERE;
+        for (place, b) in self.between.iter().skip(at) {
             match b {
-                Between::Shared(s) => ready += s.len(),
+                Between::Shared(s) => {
+                    self.shared += s.len();
+                    self.shared_held -= s.len();
+                }
                 Between::Stop => {
-                    stopped = true;
+                    self.stop = *place;
                     break;
                 }
             }
         }
-        self.ready = if stopped { ready } else { all };
-        self.held = all - self.ready;
+        true
     }
 
     /// The segments that can be sent now, in order. None of them is empty.
@@ -177,12 +183,38 @@ impl OutputQueue {
     }
 
     /// Drops the first `n` bytes: they are sent. More than [`len`](Self::len) counts as all of it.
+    #[inline]
     pub fn advance(&mut self, n: usize) {
-        let mut n = n.min(self.ready);
-        self.ready -= n;
-        if self.ready == 0 && self.between.is_empty() {
-            return self.empty();
+        if self.between.is_empty() && n >= self.owned.len() - self.start {
+            // Mostly all of it is sent at once.
+            self.emptied();
+        } else {
+            self.advance_in(n);
         }
+    }
+
+    /// Nothing is left.
+    #[inline]
+    fn emptied(&mut self) {
+        self.start = 0;
+        self.owned.clear();
+        if self.owned.capacity() > KEEP || self.between.capacity() > KEEP_SEGMENTS {
+            self.shrink();
+        }
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        if self.owned.capacity() > KEEP {
+            self.owned = Vec::new();
+        }
+        if self.between.capacity() > KEEP_SEGMENTS {
+            self.between = VecDeque::new();
+        }
+    }
+
+    fn advance_in(&mut self, n: usize) {
+        let mut n = n.min(self.len());
         while n > 0 {
             let upto = self.between.front().map_or(self.owned.len(), |(at, _)| *at);
             let owned = upto - self.start;
@@ -195,38 +227,29 @@ impl OutputQueue {
             match self.between.front_mut() {
                 Some((_, Between::Shared(s))) if n < s.len() => {
                     bytes::Buf::advance(s, n);
+                    self.shared -= n;
                     break;
                 }
                 Some((_, Between::Shared(s))) => {
                     n -= s.len();
+                    self.shared -= s.len();
                     self.between.pop_front();
                 }
                 _ => break,
             }
         }
         if self.start == self.owned.len() && self.between.is_empty() {
-            self.empty();
+            self.emptied();
         } else if self.start > 8192 && self.start > self.owned.len() / 2 {
             let by = self.start;
             self.owned.drain(..by);
             for (at, _) in &mut self.between {
                 *at -= by;
             }
+            if self.stop != NOWHERE {
+                self.stop -= by;
+            }
             self.start = 0;
-        }
-    }
-
-    /// All is sent.
-    #[inline]
-    fn empty(&mut self) {
-        self.start = 0;
-        if self.owned.capacity() > KEEP {
-            self.owned = Vec::new();
-        } else {
-            self.owned.clear();
-        }
-        if self.between.capacity() > KEEP_SEGMENTS {
-            self.between = VecDeque::new();
         }
     }
 
@@ -239,8 +262,8 @@ impl OutputQueue {
             self.owned.truncate(*offset);
         }
         self.between.truncate(at);
-        self.held = 0;
-        self.stops = 0;
+        self.shared_held = 0;
+        self.stop = NOWHERE;
     }
 }
 

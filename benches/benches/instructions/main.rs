@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench -p mail-benches --bench instructions            all cases
 //! cargo bench -p mail-benches --bench instructions -- SMTP    those with this text in their name
+//! cargo bench -p mail-benches --bench instructions -- --growth    cost over size, as a table and in benches/growth.svg
 //! ```
 //!
 //! It runs itself under valgrind: each case once (and before, to check it and to warm it). Only what happens in
@@ -12,6 +13,7 @@
 
 mod budgets;
 mod callgrind;
+mod growth;
 
 use std::{
     process::{Command, ExitCode},
@@ -23,12 +25,16 @@ use mail_benches::{case::Case, cases};
 
 /// The argument that makes a process the counted one.
 const COUNTED: &str = "--counted";
+/// The argument that takes the cases of growing size.
+const GROWTH: &str = "--growth";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let filter = arguments.iter().find(|a| !a.starts_with('-')).cloned().unwrap_or_default();
     // Each side of each case is checked here.
-    let mut cases: Vec<Case> = cases::all().into_iter().filter(|c| c.name().contains(&filter)).collect();
+    let grows = arguments.iter().any(|a| a == GROWTH);
+    let all = if grows { cases::growth() } else { cases::all() };
+    let mut cases: Vec<Case> = all.into_iter().filter(|c| c.name().contains(&filter)).collect();
     if arguments.iter().any(|a| a == COUNTED) {
         for case in &mut cases {
             // Warm: the allocator has at hand what was just given back, as in a program that does this all day.
@@ -40,6 +46,15 @@ fn main() -> ExitCode {
     if !arguments.iter().any(|a| a == "--bench") {
         println!("instructions: {} cases are right; `cargo bench` counts them", cases.len());
         return ExitCode::SUCCESS;
+    }
+    if grows {
+        return match growth::run(&cases, &filter) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(e) => {
+                println!("FAILED: {e}");
+                ExitCode::FAILURE
+            }
+        };
     }
     match run(&mut cases, &filter) {
         Ok(passed) if passed.is_empty() => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use imap4_proto::{
     client::{Client, Config, Event},
-    types::{Attribute, BodyStructure, Reading, Response, SystemFlags},
+    types::{Attribute, Reading, Response, SystemFlags},
 };
 use mail_wire::Machine as _;
 
@@ -102,12 +102,8 @@ fn read_structure(frame: &[u8]) -> Option<(usize, usize)> {
     let (mut subject, mut parts) = (0, 0);
     for item in fetched.items.iter() {
         match item {
-            Attribute::Envelope(e) => subject = e.subject.as_ref().map_or(0, |s| s.len()),
-            Attribute::Structure { body, .. } => {
-                if let BodyStructure::Multi(m) = &*body {
-                    parts = m.parts.len();
-                }
-            }
+            Attribute::Envelope(e) => subject = e.subject().map_or(0, |s| s.bytes().len()),
+            Attribute::Structure { body, .. } => parts = body.root().parts().count(),
             _ => {}
         }
     }
@@ -186,7 +182,7 @@ fn trace() -> Job {
         })
 }
 
-fn search(name: &'static str, octets: usize) -> Job {
+pub(super) fn search(name: &'static str, octets: usize) -> Job {
     let mut line = "* SEARCH".to_owned();
     let mut n = 100_000u32;
     while line.len() < octets {
@@ -204,7 +200,7 @@ fn search(name: &'static str, octets: usize) -> Job {
 }
 
 /// A text part in `depth` multiparts.
-fn nested(name: &'static str, depth: usize) -> Job {
+pub(super) fn nested(name: &'static str, depth: usize) -> Job {
     let part = "(\"TEXT\" \"PLAIN\" (\"CHARSET\" \"UTF-8\") NIL NIL \"7BIT\" 1152 23 NIL NIL NIL NIL)";
     let mut body = part.to_owned();
     for _ in 0..depth {

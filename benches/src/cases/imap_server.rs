@@ -103,7 +103,7 @@ fn commands() -> Job {
         })
 }
 
-fn long(name: &'static str, octets: usize) -> Job {
+pub(super) fn long(name: &'static str, octets: usize) -> Job {
     let wire: &'static str = long_command(octets).leak();
     let (mut whole, mut pieces, mut bytewise) =
         (server_with_mailbox(), server_with_mailbox(), server_with_mailbox());

@@ -23,7 +23,7 @@ fn smtp_line(server: &mut Server, wire: &[u8], piece: usize) -> usize {
     seen
 }
 
-fn smtp_lines(name: &'static str, octets: usize) -> Job {
+pub(super) fn smtp_lines(name: &'static str, octets: usize) -> Job {
     let wire: &'static str = format!("AUTH XOAUTH2 {}\r\n", "QUFB".repeat(octets / 4)).leak();
     let machine = || {
         let mut config = Config::new("mx.example.test");
@@ -43,7 +43,7 @@ fn smtp_lines(name: &'static str, octets: usize) -> Job {
         })
 }
 
-fn smtp_data(name: &'static str, lines: usize) -> Job {
+pub(super) fn smtp_data(name: &'static str, lines: usize) -> Job {
     let mut wire = crate::body(lines, true);
     let content = wire.len() - (lines - 1);
     wire.extend_from_slice(b".\r\n");
@@ -75,7 +75,7 @@ fn smtp_reply(name: &'static str, lines: usize) -> Job {
 }
 
 /// A POP3 client that fetches a message.
-fn pop3_message(name: &'static str, lines: usize) -> Job {
+pub(super) fn pop3_message(name: &'static str, lines: usize) -> Job {
     let body = crate::body(lines, true);
     let content = body.len() - (lines - 1);
     let mut wire = b"+OK ready\r\n+OK\r\n+OK in\r\n+OK here\r\n".to_vec();
@@ -104,7 +104,7 @@ fn pop3_message(name: &'static str, lines: usize) -> Job {
 }
 
 /// A POP3 client that reads a list.
-fn pop3_list(name: &'static str, lines: usize) -> Job {
+pub(super) fn pop3_list(name: &'static str, lines: usize) -> Job {
     let mut wire = b"+OK ready\r\n+OK\r\n+OK in\r\n+OK here\r\n".to_vec();
     for n in 1..=lines {
         wire.extend_from_slice(format!("{n} 0000000100000011\r\n").as_bytes());

@@ -1,5 +1,6 @@
 //! All that is counted, and the peers beside it.
 
+mod growth;
 mod imap_client;
 mod imap_server;
 mod linear;
@@ -7,6 +8,8 @@ mod payload;
 mod pop3;
 mod sasl;
 mod smtp;
+
+pub use growth::growth;
 
 use crate::case::Case;
 

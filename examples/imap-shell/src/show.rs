@@ -2,7 +2,7 @@
 
 use std::io::{self, Stdout, Write as _};
 
-use imap4_proto::types::{Attribute, Attributes, Envelope, Response, SystemFlags};
+use imap4_proto::types::{AString, Attribute, Attributes, Response, SystemFlags};
 
 pub(crate) struct Shown {
     /// Octets of messages are all that is written.
@@ -47,13 +47,13 @@ impl Shown {
 
     /// The items of a FETCH response are read one by one, here.
     fn message(&mut self, number: u32, items: Attributes<'_>) -> io::Result<()> {
-        let (mut uid, mut size, mut flags, mut envelope) = (None, None, None, Envelope::default());
+        let (mut uid, mut size, mut flags, mut envelope) = (None, None, None, None);
         for item in items.iter() {
             match item {
                 Attribute::Uid(n) => uid = Some(n),
                 Attribute::Rfc822Size(n) => size = Some(n),
                 Attribute::Flags(f) => flags = Some(f),
-                Attribute::Envelope(e) => envelope = *e,
+                Attribute::Envelope(e) => envelope = Some(e),
                 // A body so short that the server put it in quotes.
                 Attribute::Body { value: Some(octets), .. } => return self.octets(&octets.bytes()),
                 _ => {}
@@ -82,13 +82,12 @@ impl Shown {
             let all: Vec<_> = names.chain(flags.keywords()).collect();
             write!(self.out, "\t{}", all.join(" "))?;
         }
-        if let Some(from) = envelope.from.first() {
-            let part = |p: &Option<std::borrow::Cow<'_, [u8]>>| {
-                p.as_deref().unwrap_or(b"").escape_ascii().to_string()
-            };
-            write!(self.out, "\t{}@{}", part(&from.mailbox), part(&from.host))?;
-        }
         // A stranger wrote it: no control characters reach the terminal.
-        writeln!(self.out, "\t{}", envelope.subject.as_deref().unwrap_or(b"").escape_ascii())
+        let shown =
+            |s: Option<AString<'_>>| s.map_or_else(String::new, |s| s.bytes().escape_ascii().to_string());
+        if let Some(from) = envelope.and_then(|e| e.from().first()) {
+            write!(self.out, "\t{}@{}", shown(from.mailbox), shown(from.host))?;
+        }
+        writeln!(self.out, "\t{}", shown(envelope.and_then(|e| e.subject())))
     }
 }

@@ -65,7 +65,8 @@ next start. A file with a fault is refused, and the old settings stay.
   port = 587                      # 465 for implicit, 25 for none
   tls = \"starttls\"               # or \"implicit\", \"none\"
   #ca = \"ca.pem\"                 # whose certificates are good, in place of those this system trusts
-  username = \"us@example.test\"    # with one of: password, password_file, token_file (OAuth 2, read at each login)
+  username = \"us@example.test\"    # with one of: password, password_file, password_command,
+                                  # token_file, token_command (OAuth 2; files and commands are read at each login)
   password_file = \"relay.secret\"
   concurrency = 4                 # messages on their way at once
   retry_first_seconds = 300       # then twice as long each time,

@@ -9,13 +9,15 @@ use std::{
 use auth_sasl::{Secret, scram::Hash};
 use mail_session::{
     auth::{Credential, Plaintext},
-    imap,
+    imap, lmtp,
     policy::Policy,
+    pop3, submission,
 };
 
 use crate::{
     config::{Config, Password},
     fault::Result,
+    router::Rules,
     session,
     token::Verifier,
 };
@@ -37,6 +39,27 @@ pub(crate) struct Settings {
     pub(crate) secrets: HashMap<String, Secret>,
     /// Holds what sessions list, so it goes with the rest.
     pub(crate) imap: imap::Config,
+    pub(crate) post: Post,
+}
+
+/// How mail comes in and goes out.
+#[derive(Clone, Debug)]
+pub(crate) struct Post {
+    pub(crate) pop3: Arc<pop3::Config>,
+    pub(crate) submission: Arc<submission::Config>,
+    pub(crate) lmtp: Arc<lmtp::Config>,
+    pub(crate) routes: Arc<Rules>,
+}
+
+impl Post {
+    fn new(config: &Config) -> Self {
+        Self {
+            pop3: Arc::new(session::pop3(config)),
+            submission: Arc::new(session::submission(config)),
+            lmtp: Arc::new(crate::lmtp::config(config)),
+            routes: Arc::new(Rules::new(&config.post)),
+        }
+    }
 }
 
 impl Live {
@@ -92,6 +115,7 @@ impl Settings {
             credentials,
             secrets,
             imap: session::imap(config),
+            post: Post::new(config),
         })
     }
 
@@ -108,6 +132,7 @@ impl Settings {
             credentials: self.credentials.clone(),
             secrets: self.secrets.clone(),
             imap: session::imap(config),
+            post: self.post.clone(),
         })
     }
 

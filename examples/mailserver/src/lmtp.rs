@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     config::{Config, LmtpAddress},
     fault::{Fault, Result},
+    live::Live,
     router::Routes,
     session::Clock,
     user,
@@ -82,24 +83,29 @@ fn open_unix(path: &Path) -> Result<UnixListener> {
     UnixListener::bind(path).map_err(|e| fault(&e))
 }
 
+/// The configuration of LMTP sessions.
+pub(crate) fn config(config: &Config) -> lmtp::Config {
+    let mut lmtp = lmtp::Config::new(&config.hostname);
+    lmtp.smtp.size_limit = Some(user::LARGEST - 64 * 1024);
+    lmtp.over_quota = config.post.lmtp.over_quota;
+    if let Some(peers) = &config.post.lmtp.peers {
+        lmtp.peers.clone_from(peers);
+    }
+    lmtp
+}
+
 /// What every LMTP session is served with.
 pub(crate) struct Service {
     store: SqliteStore,
     routes: Routes,
-    config: lmtp::Config,
+    live: Arc<Live>,
     clock: Clock,
     next: std::sync::atomic::AtomicU32,
 }
 
 impl Service {
-    pub(crate) fn new(config: &Config, store: SqliteStore, routes: Routes, clock: Clock) -> Arc<Self> {
-        let mut lmtp = lmtp::Config::new(&config.hostname);
-        lmtp.smtp.size_limit = Some(user::LARGEST - 64 * 1024);
-        lmtp.over_quota = config.post.lmtp.over_quota;
-        if let Some(peers) = &config.post.lmtp.peers {
-            lmtp.peers.clone_from(peers);
-        }
-        Arc::new(Self { store, routes, config: lmtp, clock, next: 0.into() })
+    pub(crate) fn new(live: Arc<Live>, store: SqliteStore, routes: Routes, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { store, routes, live, clock, next: 0.into() })
     }
 
     async fn listen(self: Arc<Self>, socket: Socket, tracker: TaskTracker, stopping: CancellationToken) {
@@ -126,8 +132,8 @@ impl Service {
         let session = format!("lmtp-{number}");
         let context = LoginContext::new(Protocol::Submission, peer, session.clone());
         let connection = Connection::plain(crate::socket::Socket(stream), self.clock, context);
-        let ended =
-            lmtp::serve(&self.store, &self.routes, connection, &self.config, stopping.cancelled()).await;
+        let config = Arc::clone(&self.live.now().post.lmtp);
+        let ended = lmtp::serve(&self.store, &self.routes, connection, &config, stopping.cancelled()).await;
         if let Err(error) = ended {
             tracing::info!(session, %error, "LMTP broken off");
         }

@@ -29,6 +29,7 @@ mod relay;
 mod reload;
 mod remembered;
 mod router;
+mod secret;
 mod serve;
 mod session;
 mod socket;
@@ -38,6 +39,7 @@ mod throttle;
 mod token;
 mod transfer;
 mod user;
+mod workers;
 
 use std::{io::Write as _, process::ExitCode};
 

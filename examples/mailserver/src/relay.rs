@@ -1,4 +1,4 @@
-//! The way out: the queue's workers, and the smart host they carry mail to.
+//! The smart host that mail is carried to.
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
@@ -7,21 +7,18 @@ use futures_rustls::TlsConnector;
 use mail_drive::Connect as ConnectTls;
 use mail_session::{
     Encryption,
-    outbound::{self, Connect, LinkConfig, Outbound},
+    outbound::{Connect, LinkConfig},
 };
-use mailstore_sqlite::SqliteStore;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject as _},
 };
 use tokio::{net::TcpStream, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    config::{Config, Relay, Secret, Security},
+    config::{Relay, Secret, Security},
     fault::{Fault, Result},
-    router::Routes,
-    session::Clock,
+    secret,
     socket::Socket,
 };
 
@@ -43,7 +40,7 @@ pub(crate) struct SmartHost {
 }
 
 impl SmartHost {
-    fn new(relay: Relay, hostname: String) -> Result<Self> {
+    pub(crate) fn new(relay: Relay, hostname: String) -> Result<Self> {
         let name = ServerName::try_from(relay.host.clone()).map_err(|_| {
             Fault::new(format!("relay.host = {:?} is no host name and no address", relay.host))
         })?;
@@ -61,20 +58,14 @@ impl SmartHost {
         Ok(Self { relay, hostname, tls })
     }
 
-    /// The login, with what its file says now.
-    fn login(&self) -> io::Result<Option<ClientLogin>> {
+    /// The login, with what its file or its program says now.
+    async fn login(&self) -> io::Result<Option<ClientLogin>> {
         let Some(user) = &self.relay.username else { return Ok(None) };
-        // A line: it takes no time worth another thread.
-        let read = |file: &Path| {
-            let text = std::fs::read(file)
-                .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", file.display())))?;
-            Ok::<_, io::Error>(auth_sasl::Secret::new(zeroize::Zeroizing::new(text).trim_ascii()))
-        };
         let login = match &self.relay.secret {
             Secret::None => return Ok(None),
             Secret::Password(password) => ClientLogin::password(user, password.clone()),
-            Secret::PasswordFile(file) => ClientLogin::password(user, read(file)?),
-            Secret::TokenFile(file) => ClientLogin::token(user, read(file)?),
+            Secret::PasswordFrom(place) => ClientLogin::password(user, secret::read(place).await?),
+            Secret::TokenFrom(place) => ClientLogin::token(user, secret::read(place).await?),
         };
         Ok(Some(login.at(&self.relay.host, self.relay.port)))
     }
@@ -104,7 +95,7 @@ impl Connect for SmartHost {
         };
         let mut link = LinkConfig::new(self.hostname.clone(), encryption);
         link.client.auth_in_clear = encryption == Encryption::None;
-        link.login = self.login()?;
+        link.login = self.login().await?;
         link.random = vec![0; 24];
         crate::password::fill(&mut link.random).map_err(|e| io::Error::other(e.to_string()))?;
         Ok(link)
@@ -133,44 +124,4 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore> {
         return Err(fault(&"there is none"));
     }
     Ok(roots)
-}
-
-/// The workers, made before the server serves.
-pub(crate) struct Workers {
-    outbound: Arc<Outbound<SqliteStore, Routes, SmartHost, Clock>>,
-    count: usize,
-}
-
-impl Workers {
-    /// They work also without a smart host: on what waits for mailboxes here, and on reports.
-    pub(crate) fn new(config: &Config, store: SqliteStore, routes: Routes, clock: Clock) -> Result<Self> {
-        let mut settings = outbound::Config::new(&config.hostname);
-        let relay = config.post.relay.clone();
-        let count = relay.as_ref().map_or(1, |relay| relay.concurrency);
-        if let Some(relay) = &relay {
-            settings.retry_first = relay.retry_first;
-            settings.retry_longest = relay.retry_longest;
-            settings.delay_notice = relay.delay_notice;
-            settings.retention = relay.expires;
-        }
-        let host = relay.map(|relay| SmartHost::new(relay, config.hostname.clone())).transpose()?;
-        Ok(Self { outbound: Arc::new(Outbound::new(store, routes, host, clock, settings)), count })
-    }
-
-    pub(crate) async fn start(self, tracker: &TaskTracker, stopping: &CancellationToken) -> Result<()> {
-        let fault = |e| Fault::new(format!("cannot read the queue in the store: {e}"));
-        let recovered = self.outbound.recover().await.map_err(fault)?;
-        if recovered > 0 {
-            tracing::info!(recovered, "the queue has messages that were under way");
-        }
-        for _ in 0..self.count {
-            let (outbound, stopping) = (Arc::clone(&self.outbound), stopping.clone());
-            tracker.spawn(async move {
-                if let Err(error) = outbound.run(stopping.cancelled()).await {
-                    tracing::error!(%error, "the queue is not worked off");
-                }
-            });
-        }
-        Ok(())
-    }
 }

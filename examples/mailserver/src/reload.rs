@@ -20,6 +20,7 @@ use crate::{
     fault::{Fault, Result},
     live::{Live, Settings},
     present::Present,
+    workers::Workers,
 };
 
 /// How often the files are looked at. Looking works on every file system, and for files that are replaced by others.
@@ -31,19 +32,21 @@ pub(crate) struct Reload {
     accounts: Arc<Accounts>,
     live: Arc<Live>,
     present: Arc<Present>,
+    workers: Workers,
 }
 
 /// What tells one state of a file from another.
 type Seen = Option<(SystemTime, u64, u64)>;
 
 impl Reload {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         config: Config,
         accounts: Arc<Accounts>,
         live: Arc<Live>,
         present: Arc<Present>,
+        workers: Workers,
     ) -> Self {
-        Self { config, accounts, live, present }
+        Self { config, accounts, live, present, workers }
     }
 
     /// Watches until the server stops. What is wrong with a new file is logged, and the old settings stay.
@@ -69,7 +72,7 @@ impl Reload {
                 }
                 // Reading, hashing and writing block.
                 match spawn_blocking(move || {
-                    this.read(asked || file);
+                    this.read(asked || file, asked);
                     this
                 })
                 .await
@@ -89,9 +92,9 @@ impl Reload {
     }
 
     /// Reads the configuration, or only the keys.
-    fn read(&mut self, whole: bool) {
+    fn read(&mut self, whole: bool, asked: bool) {
         let read = match (whole, self.config.file.clone()) {
-            (true, Some(file)) => self.configuration(&file),
+            (true, Some(file)) => self.configuration(&file, asked),
             _ => self.keys(),
         };
         if let Err(fault) = read {
@@ -106,12 +109,16 @@ impl Reload {
         Ok(())
     }
 
-    fn configuration(&mut self, file: &Path) -> Result<()> {
+    fn configuration(&mut self, file: &Path, asked: bool) -> Result<()> {
         // A folder given by the command line stays.
         let new = Config::load(Some(file), Some(&self.config.data))?;
         let settings = Settings::new(&new)?;
+        let workers = self.workers.others(&new, asked)?;
         self.accounts.apply(&new)?;
         self.live.replace(settings);
+        if let Some(workers) = workers {
+            self.workers.replace(workers);
+        }
         let ended = self.present.review(&self.live.now().policy);
         tracing::info!(file = %file.display(), ended, "the configuration is read again");
         for what in later(&self.config, &new) {
@@ -130,6 +137,7 @@ fn later(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[listen]", old.listen != new.listen),
         ("[tls]", old.tls != new.tls || old.client_ca != new.client_ca),
         ("[limits]", old.limits != new.limits),
+        ("listen under [lmtp]", old.post.lmtp.listen != new.post.lmtp.listen),
     ]
     .into_iter()
     .filter_map(|(what, changed)| changed.then_some(what))

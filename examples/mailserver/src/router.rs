@@ -12,34 +12,45 @@ use mailstore_sqlite::AccountInfo;
 use smtp_submit_proto::{ForwardPath, Mailbox, ReversePath, status};
 use tokio::task::spawn_blocking;
 
-use crate::{accounts::Accounts, config::Post};
+use crate::{accounts::Accounts, config::Post, live::Live};
 
 /// Delivers to the store's accounts, relays the rest; everybody sends as himself, and as whom his mailbox may.
 #[derive(Clone, Debug)]
 pub(crate) struct Routes {
     accounts: Arc<Accounts>,
-    send_as: Arc<BTreeMap<String, Vec<String>>>,
+    live: Arc<Live>,
+}
+
+/// What the configuration says of routes.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    send_as: BTreeMap<String, Vec<String>>,
     /// There is a way to other servers.
     relays: bool,
     /// `user+detail` is `user`'s.
     detail: Option<char>,
 }
 
+impl Rules {
+    pub(crate) fn new(post: &Post) -> Self {
+        Self { send_as: post.send_as.clone(), relays: post.relay.is_some(), detail: post.lmtp.detail }
+    }
+}
+
 impl Routes {
-    pub(crate) fn new(accounts: Arc<Accounts>, post: &Post) -> Self {
-        Self {
-            accounts,
-            send_as: Arc::new(post.send_as.clone()),
-            relays: post.relay.is_some(),
-            detail: post.lmtp.detail,
-        }
+    pub(crate) const fn new(accounts: Arc<Accounts>, live: Arc<Live>) -> Self {
+        Self { accounts, live }
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.live.now().post.routes)
     }
 
     fn account(&self, mailbox: Mailbox<'_>) -> Result<Option<AccountInfo>, Refusal> {
         let local = mailbox.local_part().unquoted().into_owned();
         let whole = format!("{local}@{}", mailbox.domain());
         // The mailbox that is called so in full comes before the detail of another.
-        let user = self.detail.and_then(|sign| local.split_once(sign)).map(|(user, _)| user);
+        let user = self.rules().detail.and_then(|sign| local.split_once(sign)).map(|(user, _)| user);
         let short = user.filter(|u| !u.is_empty()).map(|user| format!("{user}@{}", mailbox.domain()));
         // Some microseconds: another thread would cost more.
         let found = match (self.accounts.by_address(&whole), short) {
@@ -81,6 +92,7 @@ impl Router for Routes {
         let address = mailbox.as_str().to_lowercase();
         let domain = format!("@{}", mailbox.domain().to_lowercase());
         if self
+            .rules()
             .send_as
             .get(&who.account)
             .is_some_and(|list| list.iter().any(|a| *a == address || *a == domain))
@@ -99,11 +111,11 @@ impl Router for Routes {
         who: Option<&Identity>,
         forward_path: ForwardPath<'_>,
     ) -> Result<Route, Refusal> {
-        self.find(forward_path, self.relays && who.is_some()).await
+        self.find(forward_path, self.rules().relays && who.is_some()).await
     }
 
     async fn route(&self, forward_path: ForwardPath<'_>) -> Result<Route, Refusal> {
-        self.find(forward_path, self.relays).await
+        self.find(forward_path, self.rules().relays).await
     }
 
     async fn verify(&self, who: Option<&Identity>, text: &str) -> Result<Option<String>, Refusal> {

@@ -21,11 +21,11 @@ use crate::{
     live::{Live, Settings},
     lmtp, password,
     present::Present,
-    relay::Workers,
     reload::Reload,
     router::Routes,
     session::{Clock, Sessions},
     stored, table, user,
+    workers::Workers,
 };
 
 /// How long the sessions have to say goodbye.
@@ -72,13 +72,13 @@ async fn serve(config: Config) -> Result<()> {
     drop(rows);
 
     let clock = Clock::new();
-    let routes = Routes::new(Arc::clone(&accounts), &config.post);
-    let workers = Workers::new(&config, store.clone(), routes.clone(), clock)?;
+    let routes = Routes::new(Arc::clone(&accounts), Arc::clone(&live));
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
+    let mut workers = Workers::new(store.clone(), routes.clone(), clock, tracker.clone(), stopping.clone());
+    let ready = workers.ready(&config)?;
     let connections = Connections::new(config.limits);
     let sessions = Arc::new(Sessions::new(
-        &config,
         store.clone(),
         routes.clone(),
         clock,
@@ -92,13 +92,13 @@ async fn serve(config: Config) -> Result<()> {
         let (sessions, connections) = (Arc::clone(&sessions), Arc::clone(&connections));
         tracker.spawn(listener.run(sessions, connections, tracker.clone(), stopping.clone()));
     }
-    let service = lmtp::Service::new(&config, store.clone(), routes, clock);
+    let service = lmtp::Service::new(Arc::clone(&live), store.clone(), routes, clock);
     lmtp.start(&service, &tracker, &stopping);
     for name in lmtp_names {
         tracing::info!(address = name, "serving LMTP");
     }
-    workers.start(&tracker, &stopping).await?;
-    let (hostname, reload) = (config.hostname.clone(), Reload::new(config, accounts, live, present));
+    workers.start(ready).await?;
+    let (hostname, reload) = (config.hostname.clone(), Reload::new(config, accounts, live, present, workers));
     tracker.spawn(reload.watch(stopping.clone())?);
     tracing::info!(hostname, listeners = bound.len(), "serving");
 

@@ -43,8 +43,6 @@ pub(crate) struct Sessions {
     router: Routes,
     live: Arc<Live>,
     present: Arc<Present>,
-    pop3: pop3::Config,
-    submission: submission::Config,
     acceptor: Acceptor,
     clock: Clock,
     stopping: CancellationToken,
@@ -81,10 +79,25 @@ pub(crate) fn imap(config: &Config) -> imap::Config {
     imap
 }
 
+/// The configuration of POP3 sessions.
+pub(crate) fn pop3(config: &Config) -> pop3::Config {
+    let mut pop3 = pop3::Config::new(&config.hostname);
+    config.post.apply_to_pop3(&mut pop3);
+    pop3
+}
+
+/// The configuration of submission sessions.
+pub(crate) fn submission(config: &Config) -> submission::Config {
+    let mut submission = submission::Config::new(&config.hostname);
+    // The store counts the trace fields, too.
+    submission.smtp.size_limit = Some(user::LARGEST - TRACE);
+    config.post.apply(&mut submission);
+    submission
+}
+
 impl Sessions {
     #[allow(clippy::too_many_arguments, reason = "the parts of a server, put together once")]
     pub(crate) fn new(
-        config: &Config,
         store: SqliteStore,
         router: Routes,
         clock: Clock,
@@ -100,20 +113,12 @@ impl Sessions {
         if let Some(hash) = &tls.server_end_point {
             acceptor = acceptor.with_server_end_point(hash.clone());
         }
-        let mut submission = submission::Config::new(&config.hostname);
-        // The store counts the trace fields, too.
-        submission.smtp.size_limit = Some(user::LARGEST - TRACE);
-        config.post.apply(&mut submission);
-        let mut pop3 = pop3::Config::new(&config.hostname);
-        config.post.apply_to_pop3(&mut pop3);
         Ok(Self {
             store,
             authority,
             router,
             live,
             present,
-            submission,
-            pop3,
             acceptor,
             clock,
             stopping,
@@ -154,7 +159,8 @@ impl Sessions {
         match protocol {
             Protocol::Pop3 => {
                 // It has logged its error itself.
-                let _ = pop3::serve(&self.store, &*self.authority, connection, &self.pop3, farewell).await;
+                let config = Arc::clone(&self.live.now().post.pop3);
+                let _ = pop3::serve(&self.store, &*self.authority, connection, &config, farewell).await;
             }
             Protocol::Imap4 => {
                 // So has this.
@@ -164,12 +170,13 @@ impl Sessions {
             }
             Protocol::Submission => {
                 let session = connection.context.session.clone();
+                let config = Arc::clone(&self.live.now().post.submission);
                 let ended = submission::serve(
                     &self.store,
                     &*self.authority,
                     &self.router,
                     connection,
-                    &self.submission,
+                    &config,
                     farewell,
                 );
                 if let Err(error) = ended.await {

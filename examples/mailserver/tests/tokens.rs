@@ -169,6 +169,11 @@ fn an_issuer_is_asked_over_https_and_believed_for_a_while() {
         "elsewhere" => (200, json!({"active": true, "username": "alice@example.test", "scope": "mail", "aud": "x"}).to_string()),
         "broken" => (200, "<html>".to_owned()),
         "busy" => (503, "{}".to_owned()),
+        "endless" => (200, format!("{{\"active\":true,\"x\":\"{}\"}}", "x".repeat(8 << 20))),
+        "silent" => {
+            std::thread::sleep(std::time::Duration::from_secs(6));
+            (200, String::new())
+        }
         _ => (200, json!({"active": false}).to_string()),
     }
     });
@@ -205,10 +210,14 @@ fn an_issuer_is_asked_over_https_and_believed_for_a_while() {
         assert!(good(&enter(&server, Protocol::Imap4, "XOAUTH2", "alice@example.test", "short").1));
     }
     assert_eq!(asked(), before + 2);
-    for token in ["broken", "busy"] {
+    let memory = server.memory();
+    for token in ["broken", "busy", "endless", "silent"] {
+        let begun = std::time::Instant::now();
         let (_, last) = enter(&server, Protocol::Imap4, "XOAUTH2", "alice@example.test", token);
-        assert!(last.starts_with("t NO [UNAVAILABLE]"), "{last}");
+        assert!(last.starts_with("t NO [UNAVAILABLE]"), "{token}: {last}");
+        assert!(begun.elapsed().as_secs() < 6, "{token}: its patience is three seconds");
     }
+    assert!(server.memory() < memory + 4 * 1024, "an answer is read up to a bound");
     // At the level of trace, too: neither the client's secret nor a token that the endpoint was asked about.
     let log = server.log();
     for secret in ["a secret", "a%20secret", "Y2xpZW50OmElMjBzZWNyZXQ", "token=", "elsewhere"] {

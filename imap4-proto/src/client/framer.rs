@@ -3,6 +3,8 @@
 
 use memchr::memchr;
 
+use crate::calm::Calm;
+
 use super::config::Limits;
 
 /// What the input begins with.
@@ -46,6 +48,7 @@ pub(super) struct Framer {
     depth: u32,
     /// What is left of a body literal.
     payload: Option<u64>,
+    calm: Calm,
     limits: Limits,
     #[cfg(any(test, feature = "count"))]
     pub(super) looked: u64,
@@ -61,6 +64,7 @@ impl Framer {
             begun: false,
             depth: 0,
             payload: None,
+            calm: Calm::NONE,
             limits,
             #[cfg(any(test, feature = "count"))]
             looked: 0,
@@ -79,7 +83,23 @@ impl Framer {
         self.payload.is_some()
     }
 
+    /// Takes the one octet that has come since the last answer, where the answer is the same again.
+    #[inline]
+    pub(super) fn takes(&mut self, input: &[u8]) -> bool {
+        self.calm.takes(input)
+    }
+
+    /// Octets have come, or time has passed, that may change something.
+    #[inline]
+    pub(super) const fn wake(&mut self) {
+        if let Some(seen) = self.calm.end() {
+            self.look(seen - self.seen);
+            self.seen = seen;
+        }
+    }
+
     pub(super) fn poll(&mut self, input: &[u8]) -> Part {
+        self.wake();
         match self.payload {
             Some(0) => self.payload = None,
             Some(left) => {
@@ -116,6 +136,9 @@ impl Framer {
         }
         if self.too_long(self.seen.min(input.len())) {
             return Part::TooLong;
+        }
+        if self.seen == input.len() && self.seen > 0 {
+            self.calm = Calm::new(self.seen, self.limits.line.saturating_add(self.nested), b'\n');
         }
         Part::Need(self.seen.saturating_sub(input.len()).max(1))
     }

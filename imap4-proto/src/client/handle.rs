@@ -19,8 +19,8 @@ use crate::{
     grammar::response::{Begun, counted_tag, head, tail},
     server::State,
     types::{
-        Capabilities, CapabilityList, CommandKind, Quirks, Response, ResponseCode, ResponseText, SecretBuf,
-        Status,
+        Capabilities, CapabilityList, Code, CommandKind, Quirks, Response, ResponseCode, ResponseText,
+        SecretBuf, Status,
     },
 };
 
@@ -34,43 +34,13 @@ impl Machine for Client {
     type Event<'b> = Event<'b>;
     type Error = Fatal;
 
+    #[inline]
     fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Fatal> {
-        self.now = now;
-        match self.turn {
-            Turn::Closing => return Ok(Poll::Close),
-            Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
-            Turn::Upgrading => return Err(Fatal::PlaintextAfterStartTls),
-            // What follows in the input is compressed: the driver hands it to the other side of DEFLATE.
-            _ if self.deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
-            Turn::Sasl { asked: true, .. } => return Ok(Poll::Blocked),
-            _ => {}
+        // Nothing is awaited but the rest of the line: not even the deadline changes.
+        if self.framer.takes(input) {
+            return Ok(Poll::NeedInput { hint: 1 });
         }
-        if self.timed_out {
-            return Err(Fatal::TimedOut);
-        }
-        let part = self.framer.poll(input);
-        let (framed, n) = match part {
-            Part::Need(hint) => {
-                self.wait(input.is_empty(), now);
-                return Ok(Poll::NeedInput { hint });
-            }
-            Part::TooLong => return Err(Fatal::TooLong),
-            Part::Whole(n) => (Framed::Whole, n),
-            Part::Head(n) => (Framed::Head, n),
-            Part::Tail(n) => (Framed::Tail, n),
-            Part::Chunk(n) => (Framed::Chunk, n),
-        };
-        if framed == Framed::Chunk {
-            self.pace.payload(now, n);
-        } else {
-            self.pace.frame();
-        }
-        if self.dropping && framed != Framed::Whole {
-            self.dropping = framed != Framed::Tail;
-            return Ok(Poll::Skip(n));
-        }
-        self.framed = framed;
-        Ok(Poll::Frame(n))
+        self.poll_on(input, now)
     }
 
     fn event<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
@@ -118,6 +88,7 @@ impl Machine for Client {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.now = now;
+        self.framer.wake();
         if let Turn::Idle { step, .. } = &mut self.turn
             && let IdleStep::Idling { until } = *step
             && until <= now
@@ -149,6 +120,46 @@ impl Machine for Client {
 }
 
 impl Client {
+    /// What [`poll`](Machine::poll) does with more than one octet of a line.
+    fn poll_on(&mut self, input: &[u8], now: Instant) -> Result<Poll, Fatal> {
+        self.now = now;
+        match self.turn {
+            Turn::Closing => return Ok(Poll::Close),
+            Turn::Upgrading if input.is_empty() => return Ok(Poll::Upgrade(Upgrade::Tls)),
+            Turn::Upgrading => return Err(Fatal::PlaintextAfterStartTls),
+            // What follows in the input is compressed: the driver hands it to the other side of DEFLATE.
+            _ if self.deflating => return Ok(Poll::Upgrade(Upgrade::Deflate)),
+            Turn::Sasl { asked: true, .. } => return Ok(Poll::Blocked),
+            _ => {}
+        }
+        if self.timed_out {
+            return Err(Fatal::TimedOut);
+        }
+        let part = self.framer.poll(input);
+        let (framed, n) = match part {
+            Part::Need(hint) => {
+                self.wait(input.is_empty(), now);
+                return Ok(Poll::NeedInput { hint });
+            }
+            Part::TooLong => return Err(Fatal::TooLong),
+            Part::Whole(n) => (Framed::Whole, n),
+            Part::Head(n) => (Framed::Head, n),
+            Part::Tail(n) => (Framed::Tail, n),
+            Part::Chunk(n) => (Framed::Chunk, n),
+        };
+        if framed == Framed::Chunk {
+            self.pace.payload(now, n);
+        } else {
+            self.pace.frame();
+        }
+        if self.dropping && framed != Framed::Whole {
+            self.dropping = framed != Framed::Tail;
+            return Ok(Poll::Skip(n));
+        }
+        self.framed = framed;
+        Ok(Poll::Frame(n))
+    }
+
     /// Both directions are compressed from here (RFC 4978).
     fn deflated(&mut self) {
         if core::mem::take(&mut self.deflating) {
@@ -190,6 +201,10 @@ impl Client {
             }
             Response::Condition { status, text } => {
                 self.learn_from(&text);
+                // RFC 9051 section 7.1: closed for a SELECT, which may still fail, or by the server.
+                if text.code == Some(ResponseCode::Plain(Code::Closed)) && self.state == State::Selected {
+                    self.state = State::Authenticated;
+                }
                 if status == Status::Bye && !self.in_flight.iter().any(|c| c.kind == CommandKind::Logout) {
                     self.state = State::Logout;
                     self.turn = Turn::Closing;

@@ -38,7 +38,8 @@ impl BodyStructure<'_> {
                 Todo::Body(BodyStructure::Multi(multi)) => {
                     out.push(b'(');
                     if multi.parts.is_empty() {
-                        out.extend_from_slice(br#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0)"#);
+                        out.extend_from_slice(br#"("TEXT" "PLAIN" NIL NIL NIL "7BIT" 0 0"#);
+                        out.extend_from_slice(if extensible { b" NIL NIL NIL NIL)" } else { b")" });
                     }
                     todo.push(Todo::MultiEnd(multi));
                     todo.extend(multi.parts.iter().rev().map(Todo::Body));

@@ -5,7 +5,7 @@ use super::{
     string,
 };
 use crate::{
-    grammar::{self, Context, Parsed},
+    grammar::{self, Context},
     types::{
         AString, AppendMessage, Command, Create, Fetch, Flag, FlagList, List, ListSelect, MailboxArg,
         QResync, Search, SearchKey, SearchReturn, Select, StatusItems, Store, StoreMode, SystemFlags,
@@ -17,7 +17,7 @@ impl<'b> Command<'b> {
     #[must_use]
     pub fn parse(wire: &'b [u8], utf8: bool) -> Option<Self> {
         match grammar::command(wire, Context { utf8, ..Context::ALL }) {
-            Ok(([], Parsed::Command(command))) => Some(command),
+            Ok(([], command)) => Some(command),
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use memchr::memchr3;
 
 use crate::{
-    grammar::{is_astring_char, is_atom_char},
+    grammar::{are_atom_chars, are_plain, is_astring_char, is_atom_char},
     mutf7,
     server::Listing,
     types::{Code, Date, DateTime, Element, ListOf, Rights, SystemFlags},
@@ -37,10 +37,17 @@ fn digits(out: &mut Vec<u8>, text: u64, len: usize) {
 
 /// `number`, `nz-number`
 #[inline]
-pub(crate) fn number(out: &mut Vec<u8>, mut n: u32) {
+pub(crate) fn number(out: &mut Vec<u8>, n: u32) {
     if n >= 100_000_000 {
         return number64(out, u64::from(n));
     }
+    let (text, len) = short_number(n);
+    digits(out, text, len);
+}
+
+/// The digits of a number of 8 at most, the first in the lowest octet, and how many they are.
+#[inline]
+fn short_number(mut n: u32) -> (u64, usize) {
     // The last digits are found first and end up in the highest octets.
     let (mut text, mut len) = (0, 0);
     while n >= 10 {
@@ -52,7 +59,25 @@ pub(crate) fn number(out: &mut Vec<u8>, mut n: u32) {
         text = text << 8 | u64::from(n) | 0x30;
         len += 1;
     }
-    digits(out, text, len);
+    (text, len)
+}
+
+/// `"* " number name`, with the name's space before it
+#[inline]
+pub(crate) fn numbered(out: &mut Vec<u8>, n: u32, name: &[u8; 8]) {
+    const START: u64 = u64::from_le_bytes(*b"* \0\0\0\0\0\0");
+    if n >= 1_000_000 {
+        out.extend_from_slice(b"* ");
+        number(out, n);
+        out.extend_from_slice(name);
+        return;
+    }
+    // All of it fits 16 octets: one copy of a constant size.
+    let (text, digits) = short_number(n);
+    let len = 2 + digits;
+    let line = u128::from(START | text << 16) | u128::from(u64::from_le_bytes(*name)) << (8 * len);
+    out.extend_from_slice(&line.to_le_bytes());
+    out.truncate(out.len() - 16 + len + name.len());
 }
 
 /// The two digits of a number below 100, the first in the lower octet.
@@ -203,7 +228,16 @@ pub(crate) fn rights(out: &mut Vec<u8>, rights: Rights) {
 
 /// `atom`: what has no place in one is left out.
 pub(crate) fn atom(out: &mut Vec<u8>, s: &[u8]) {
-    if s.iter().all(|b| is_atom_char(*b)) {
+    if let (Some(first), Some(last)) = (s.first_chunk::<8>(), s.last_chunk::<8>())
+        && s.len() <= 16
+        && are_plain(*first)
+        && are_plain(*last)
+    {
+        // Two copies of constant size.
+        out.extend_from_slice(first);
+        out.truncate(out.len() + s.len() - 16);
+        out.extend_from_slice(last);
+    } else if are_atom_chars(s) {
         out.extend_from_slice(s);
     } else {
         out.extend(s.iter().copied().filter(|b| is_atom_char(*b)));
@@ -297,25 +331,34 @@ const SYSTEM_FLAGS: [(SystemFlags, &[u8]); 6] = [
     (SystemFlags::RECENT, b"\\Recent"),
 ];
 
-/// The text of every set of system flags, from its parenthesis on, and how long it is.
+/// The text of every set of system flags, with `FLAGS (` before it, and how long it is.
 struct FlagText {
-    text: [u8; 56],
+    text: [u8; 63],
     len: u8,
 }
+
+/// What stands before a list of flags, without its parenthesis.
+const BEFORE_FLAGS: &[u8; 6] = b"FLAGS ";
 
 // Every index is below a length known here: what is wrong does not compile.
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 const fn flag_texts() -> [FlagText; 64] {
-    let mut all = [const { FlagText { text: [0; 56], len: 0 } }; 64];
+    let mut all = [const { FlagText { text: [0; 63], len: 0 } }; 64];
     let mut set = 0;
     while set < all.len() {
-        let mut at = 1;
-        all[set].text[0] = b'(';
+        let mut at = 0;
+        while at < BEFORE_FLAGS.len() {
+            all[set].text[at] = BEFORE_FLAGS[at];
+            at += 1;
+        }
+        all[set].text[at] = b'(';
+        at += 1;
+        let first = at;
         let mut i = 0;
         while i < SYSTEM_FLAGS.len() {
             let (flag, name) = SYSTEM_FLAGS[i];
             if SystemFlags::from_bits(set as u8).contains(flag) {
-                if at > 1 {
+                if at > first {
                     all[set].text[at] = b' ';
                     at += 1;
                 }
@@ -344,12 +387,38 @@ pub(crate) fn flag_list<K: AsRef<str>>(
     keywords: impl IntoIterator<Item = K>,
     wildcard: bool,
 ) {
-    let mut first = system.is_empty();
+    if let Some(flags) = FLAG_TEXTS.get(usize::from(system.bits() & 63))
+        && let Some((_, text)) = flags.text.split_first_chunk::<{ BEFORE_FLAGS.len() }>()
+        && let Some(text) = text.get(..usize::from(flags.len).saturating_sub(BEFORE_FLAGS.len()))
+    {
+        out.extend_from_slice(text);
+    }
+    more_flags(out, system.is_empty(), keywords, wildcard);
+}
+
+/// The same with `FLAGS ` before it.
+#[inline]
+pub(crate) fn flags<K: AsRef<str>>(
+    out: &mut Vec<u8>,
+    system: SystemFlags,
+    keywords: impl IntoIterator<Item = K>,
+) {
     if let Some(flags) = FLAG_TEXTS.get(usize::from(system.bits() & 63)) {
         // A copy of constant size is a few moves; what is too much of it goes.
         out.extend_from_slice(&flags.text);
         out.truncate(out.len() - flags.text.len() + usize::from(flags.len));
     }
+    more_flags(out, system.is_empty(), keywords, false);
+}
+
+/// What follows the system flags, or the parenthesis where there are none.
+#[inline]
+fn more_flags<K: AsRef<str>>(
+    out: &mut Vec<u8>,
+    mut first: bool,
+    keywords: impl IntoIterator<Item = K>,
+    wildcard: bool,
+) {
     for keyword in keywords {
         if !first {
             out.push(b' ');

@@ -304,11 +304,11 @@ impl Attribute<'_> {
             }
             Self::Envelope(envelope) => {
                 out.extend_from_slice(b"ENVELOPE ");
-                envelope.encode(out, utf8);
+                envelope.to_envelope().encode(out, utf8);
             }
             Self::Structure { extensible, body } => {
                 out.extend_from_slice(if *extensible { b"BODYSTRUCTURE " } else { b"BODY " });
-                body.encode(out, *extensible, utf8);
+                body.to_structure().encode(out, *extensible, utf8);
             }
             Self::Body { name, value } => {
                 name.encode(out);

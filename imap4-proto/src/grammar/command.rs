@@ -10,18 +10,13 @@ words! {
     APPEND = b"APPEND"; AUTHENTICATE = b"AUTHENTICATE"; CAPABILITY = b"CAPABILITY"; CHECK = b"CHECK"; CLOSE = b"CLOSE";
     COPY = b"COPY"; CREATE = b"CREATE"; DELETE = b"DELETE"; ENABLE = b"ENABLE"; EXAMINE = b"EXAMINE"; EXPUNGE = b"EXPUNGE";
     FETCH = b"FETCH"; ID = b"ID"; IDLE = b"IDLE"; LIST = b"LIST"; LOGIN = b"LOGIN"; LOGOUT = b"LOGOUT"; LSUB = b"LSUB";
-    MOVE = b"MOVE"; NAMESPACE = b"NAMESPACE"; NOOP = b"NOOP"; RENAME = b"RENAME"; SEARCH = b"SEARCH"; SELECT = b"SELECT";
+    MOVE = b"MOVE"; NAMESPACE = b"NAMESPACE"; NOOP = b"NOOP"; RENAME = b"RENAME"; REPLACE = b"REPLACE"; SEARCH = b"SEARCH"; SELECT = b"SELECT";
     STARTTLS = b"STARTTLS"; STATUS = b"STATUS"; STORE = b"STORE"; SUBSCRIBE = b"SUBSCRIBE"; UID = b"UID";
     UNSELECT = b"UNSELECT"; UNSUBSCRIBE = b"UNSUBSCRIBE";
 }
 
-/// A command, or the start of one whose payload streams.
-#[derive(Debug)]
-pub(crate) enum Parsed<'b> {
-    Command(Command<'b>),
-    /// APPEND, or REPLACE of a message.
-    Append(Option<Replaced>, MailboxArg<'b>, AppendMessage<'b>),
-}
+/// APPEND, or REPLACE of a message, up to its first payload.
+pub(crate) type Head<'b> = (Option<Replaced>, MailboxArg<'b>, AppendMessage<'b>);
 
 /// `tag = 1*<any ASTRING-CHAR except "+">`
 #[inline]
@@ -44,13 +39,25 @@ pub(crate) fn capability_list(i: &[u8]) -> Parse<'_, CapabilityList<'_>> {
     separated(i, atom).map(|(rest, list)| (rest, CapabilityList(list)))
 }
 
+/// A command whose frame ends with a payload's header, or where a message ends that has none; what is no such command is a fault.
+pub(crate) fn head(i: &[u8], context: Context) -> Parse<'_, Head<'_>> {
+    let (rest, name) = keyword(i);
+    match name {
+        APPEND => append::append(rest, context).map(|(i, (mailbox, m))| (i, (None, mailbox, m))),
+        REPLACE => extension::replace(rest, false, context),
+        UID if matches!(rest, [b' ', b'R' | b'r', ..]) => extension::uid_replace(rest, context),
+        _ => command(i, context).and_then(|_| fault(NO_LITERAL)),
+    }
+}
+
+pub(super) const NO_LITERAL: &str = "A literal has no place here";
+
 /// `command-any / command-auth / command-nonauth / command-select`, without tag and CRLF. What follows it is left.
 #[inline]
-pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Parsed<'_>> {
+pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Command<'_>> {
     let (i, name) = keyword(i);
     let (i, command) = match name {
         FETCH => fetch::fetch(i, false, context).map(|(i, f)| (i, Command::Fetch(f)))?,
-        UID if matches!(i, [b' ', b'R' | b'r', ..]) => return extension::uid_replace(i, context),
         UID => uid(i, context)?,
         NOOP => (i, Command::Noop),
         STORE => store::store(i, false, context).map(|(i, s)| (i, Command::Store(s)))?,
@@ -72,10 +79,7 @@ pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Parsed<'_>> {
             let (i, (reference, pattern)) = list::lsub(i, context)?;
             (i, Command::Lsub { reference, pattern })
         }
-        APPEND => {
-            let (i, (mailbox, message)) = append::append(i, context)?;
-            return Ok((i, Parsed::Append(None, mailbox, message)));
-        }
+        APPEND => append::append(i, context).and_then(|_| fault(NO_LITERAL))?,
         COPY => copy(i, false, context)?,
         MOVE => move_(i, false, context)?,
         EXPUNGE => (i, Command::Expunge),
@@ -117,7 +121,7 @@ pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Parsed<'_>> {
         CHECK => (i, Command::Check),
         _ => return extension::command(i, name, context),
     };
-    Ok((i, Parsed::Command(command)))
+    Ok((i, command))
 }
 
 /// `uid = "UID" SP (copy / move / fetch / search / store / uid-expunge)`; after `UID`.
@@ -133,6 +137,7 @@ fn uid(i: &[u8], context: Context) -> Parse<'_, Command<'_>> {
             context.needs(Capabilities::UIDPLUS, "UIDPLUS is not on")?;
             sequence::command_set(sp(i)?.0, context).map(|(i, s)| (i, Command::UidExpunge(s)))
         }
+        REPLACE => extension::replace(i, true, context).and_then(|_| fault(NO_LITERAL)),
         _ => extension::uid(i, name, context),
     }
 }

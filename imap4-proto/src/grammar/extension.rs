@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 
 use super::{
-    Context, Parse, Parsed, acl, append, fault,
+    Context, Parse, acl, append,
+    command::{Head, NO_LITERAL},
+    fault,
     keyword::{keyword, words},
     list::mailbox,
     metadata, multisearch, notify, quota,
@@ -24,13 +26,13 @@ words! {
 }
 
 /// `command-auth` and `command-select` of the extensions; `i` is what follows the name.
-pub(super) fn command(i: &[u8], name: u128, context: Context) -> Parse<'_, Parsed<'_>> {
+pub(super) fn command(i: &[u8], name: u128, context: Context) -> Parse<'_, Command<'_>> {
     use Capabilities as C;
     let needs = |any: C| context.needs(any, "Unknown command");
     let (i, command) = match name {
         SORT => sorted(i, false, context)?,
         THREAD => threaded(i, false, context)?,
-        REPLACE => return replace(i, false, context),
+        REPLACE => return replace(i, false, context).and_then(|_| fault(NO_LITERAL)),
         CANCELUPDATE => {
             needs(C::CONTEXT_SEARCH.and(C::CONTEXT_SORT))?;
             // `"CANCELUPDATE" 1*(SP quoted)` (RFC 5267 section 5); a tag that is an atom is tolerated.
@@ -98,7 +100,7 @@ pub(super) fn command(i: &[u8], name: u128, context: Context) -> Parse<'_, Parse
         }
         _ => return fault("Unknown command"),
     };
-    Ok((i, Parsed::Command(command)))
+    Ok((i, command))
 }
 
 /// `uid =/ "UID" SP (sort / thread)`; `i` is what follows the name.
@@ -111,7 +113,7 @@ pub(super) fn uid(i: &[u8], name: u128, context: Context) -> Parse<'_, Command<'
 }
 
 /// `uid =/ "UID" SP replace` (RFC 8508 section 5), from the space on
-pub(super) fn uid_replace(i: &[u8], context: Context) -> Parse<'_, Parsed<'_>> {
+pub(super) fn uid_replace(i: &[u8], context: Context) -> Parse<'_, Head<'_>> {
     match keyword(sp(i)?.0) {
         (i, REPLACE) => replace(i, true, context),
         _ => fault("Unknown UID command"),
@@ -130,10 +132,10 @@ fn threaded(i: &[u8], uid: bool, context: Context) -> Parse<'_, Command<'_>> {
 }
 
 /// `replace = "REPLACE" SP seq-number SP mailbox append-message` (RFC 8508 section 5), up to the first payload; after the name.
-fn replace(i: &[u8], uid: bool, context: Context) -> Parse<'_, Parsed<'_>> {
+pub(super) fn replace(i: &[u8], uid: bool, context: Context) -> Parse<'_, Head<'_>> {
     let unknown = if uid { "Unknown UID command" } else { "Unknown command" };
     context.needs(Capabilities::REPLACE, unknown)?;
     let (i, number) = seq_number(sp(i)?.0)?;
     let (i, (mailbox, message)) = append::append(i, context)?;
-    Ok((i, Parsed::Append(Some(Replaced::new(uid, number)), mailbox, message)))
+    Ok((i, (Some(Replaced::new(uid, number)), mailbox, message)))
 }

@@ -1,5 +1,7 @@
 use super::{
-    Parse, fault,
+    Parse,
+    chars::eight,
+    fault,
     keyword::short_word,
     octet,
     string::{ascii, atom, separated, take_while},
@@ -53,26 +55,26 @@ impl<'b> Iterator for Flags<'b> {
         match self.0 {
             [] => None,
             [b'\\', name @ ..] => {
-                let mut folded = 0;
-                let mut n = 0;
-                for b in name.iter().take_while(|b| **b != b' ') {
-                    // A letter in lower case; what is no letter does not become one that is in a name below.
-                    folded = folded << 8 | u64::from(*b | 0x20);
-                    n += 1;
+                let (folded, n) = folded(name);
+                let system = match folded {
+                    SEEN => SystemFlags::SEEN,
+                    ANSWERED => SystemFlags::ANSWERED,
+                    FLAGGED => SystemFlags::FLAGGED,
+                    DELETED => SystemFlags::DELETED,
+                    DRAFT => SystemFlags::DRAFT,
+                    RECENT => SystemFlags::RECENT,
+                    _ => SystemFlags::NONE,
+                };
+                let (start, rest) = name.split_at_checked(n)?;
+                // No system flag's name is longer than what was folded.
+                if !system.is_empty() && matches!(rest, [] | [b' ', ..]) {
+                    self.0 = rest;
+                    return Some(Flag::System(system));
                 }
-                let (name, rest) = name.split_at_checked(n)?;
+                let (rest, end) = take_while(rest, |b| b != b' ');
                 self.0 = rest;
-                Some(match folded {
-                    // No system flag's name is longer than what was folded.
-                    _ if n > 8 => Flag::Extension(ascii(name)),
-                    SEEN => Flag::System(SystemFlags::SEEN),
-                    ANSWERED => Flag::System(SystemFlags::ANSWERED),
-                    FLAGGED => Flag::System(SystemFlags::FLAGGED),
-                    DELETED => Flag::System(SystemFlags::DELETED),
-                    DRAFT => Flag::System(SystemFlags::DRAFT),
-                    RECENT => Flag::System(SystemFlags::RECENT),
-                    _ => Flag::Extension(ascii(name)),
-                })
+                let (name, _) = name.split_at_checked(start.len() + end.len())?;
+                Some(Flag::Extension(ascii(name)))
             }
             _ => {
                 let (rest, name) = take_while(self.0, |b| b != b' ');
@@ -83,12 +85,30 @@ impl<'b> Iterator for Flags<'b> {
     }
 }
 
-const SEEN: u64 = short_word(b"seen");
-const ANSWERED: u64 = short_word(b"answered");
-const FLAGGED: u64 = short_word(b"flagged");
-const DELETED: u64 = short_word(b"deleted");
-const DRAFT: u64 = short_word(b"draft");
-const RECENT: u64 = short_word(b"recent");
+/// The first word of `i` in lower case, as a number whose lowest octet is its first, and how long it is. Of a longer one than eight octets,
+/// the first eight.
+#[inline]
+fn folded(i: &[u8]) -> (u64, usize) {
+    let Some(octets) = i.first_chunk() else {
+        let word = i.iter().take_while(|b| **b != b' ');
+        return word.fold((0, 0), |(word, n), b| (word | u64::from(*b | 0x20) << (8 * n), n + 1));
+    };
+    let x = u64::from_le_bytes(*octets);
+    let spaces = (x ^ eight(b' ')).wrapping_sub(eight(1)) & !x & eight(0x80);
+    // A letter in lower case; what is no letter does not become one that is in a name below.
+    let lower = x | eight(0x20);
+    match spaces.trailing_zeros() / 8 {
+        8.. => (lower, 8),
+        n => (lower & ((1 << (8 * n)) - 1), usize::try_from(n).unwrap_or(0)),
+    }
+}
+
+const SEEN: u64 = short_word(b"seen").swap_bytes() >> 32;
+const ANSWERED: u64 = short_word(b"answered").swap_bytes();
+const FLAGGED: u64 = short_word(b"flagged").swap_bytes() >> 8;
+const DELETED: u64 = short_word(b"deleted").swap_bytes() >> 8;
+const DRAFT: u64 = short_word(b"draft").swap_bytes() >> 24;
+const RECENT: u64 = short_word(b"recent").swap_bytes() >> 16;
 
 #[cfg(test)]
 mod tests {

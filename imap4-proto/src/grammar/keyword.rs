@@ -1,6 +1,6 @@
 //! Keywords as numbers: up to 16 octets, folded to upper case, so that dispatch is one `match`.
 
-use super::chars::folded_keyword_char;
+use super::chars::{eight, folded_keyword_char, is_keyword_char};
 
 /// A keyword as a number, for patterns.
 pub(crate) const fn word(text: &[u8]) -> u128 {
@@ -26,6 +26,19 @@ pub(crate) const fn short_word(text: &[u8]) -> u64 {
 /// octets is cut there, and what follows is no delimiter.
 #[inline]
 pub(crate) fn keyword(i: &[u8]) -> (&[u8], u128) {
+    let Some(octets) = i.first_chunk() else { return any_keyword(i) };
+    let n = i.iter().take(9).take_while(|b| is_keyword_char(**b)).count();
+    let Some((_, rest)) = i.split_at_checked(n).filter(|_| n <= 8) else { return any_keyword(i) };
+    let text = u64::from_be_bytes(*octets);
+    // Of what names are made of, only letters have this bit.
+    let upper = text & !((text & eight(0x40)) >> 1);
+    // What follows the name goes.
+    let bits = 64 - 8 * u32::try_from(n).unwrap_or(0);
+    (rest, u128::from(upper.checked_shr(bits).unwrap_or(0)))
+}
+
+/// A long one, or one near the end.
+fn any_keyword(i: &[u8]) -> (&[u8], u128) {
     let mut folded = [0u64; 2];
     let mut n = 0;
     'halves: for half in &mut folded {

@@ -34,8 +34,11 @@ pub(crate) mod string;
 pub(crate) mod thread;
 pub(crate) mod urlauth;
 
-pub(crate) use chars::{is_astring_char, is_atom_char, is_flag_text, unquoted};
-pub(crate) use command::{Parsed, capability_list, command, line_end, tag};
+pub(crate) use chars::{
+    after_quote, are_atom_chars, are_plain, digits_of, flag_text, is_astring_char, is_atom_char,
+    is_flag_text, unquoted,
+};
+pub(crate) use command::{capability_list, command, head, line_end, tag};
 
 use nom::{Err, IResult, error::ErrorKind};
 

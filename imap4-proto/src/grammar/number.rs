@@ -21,26 +21,25 @@ pub(crate) fn number64(i: &[u8]) -> Parse<'_, u64> {
 /// `number = 1*DIGIT ; Unsigned 32-bit integer`
 #[inline]
 pub(crate) fn number(i: &[u8]) -> Parse<'_, u32> {
-    let mut n: u64 = 0;
-    let mut rest = i;
-    // Ten digits are less than 2^64: what they are is looked at once.
-    for b in i.iter().take(10) {
+    let (mut n, mut len) = (0u32, 0);
+    // Nine digits are less than 2^32: what they are is looked at once.
+    for b in i.iter().take(9) {
         let digit = b.wrapping_sub(b'0');
         if digit > 9 {
             break;
         }
-        n = n * 10 + u64::from(digit);
-        rest = rest.get(1..).unwrap_or(&[]);
+        n = n * 10 + u32::from(digit);
+        len += 1;
     }
-    match u32::try_from(n) {
-        _ if rest.len() == i.len() => fault("A number is missing"),
-        Ok(n) if !matches!(rest, [b'0'..=b'9', ..]) => Ok((rest, n)),
+    match i.split_at_checked(len) {
+        Some((_, rest)) if matches!(len, 1..9) => Ok((rest, n)),
         _ => long_number(i),
     }
 }
 
-/// A number of many digits, whose first may be zeros.
+/// A number of many digits, whose first may be zeros; or of none.
 #[cold]
+#[inline(never)]
 fn long_number(i: &[u8]) -> Parse<'_, u32> {
     let (rest, n) = number64(i)?;
     match u32::try_from(n) {

@@ -30,28 +30,37 @@ impl Server {
     }
 
     /// Writes `tag SP word SP resp-text CRLF`, and waits for the next command.
-    pub(super) fn tagged(&mut self, word: &[u8], code: Option<Code<'_>>, text: &str) {
-        let (utf8, listing) = (self.utf8(), self.listing_for(code.as_ref()));
+    #[inline]
+    pub(super) fn tagged<const N: usize>(&mut self, word: &[u8; N], code: Option<Code<'_>>, text: &str) {
         let tag = &self.tag;
         self.out.write_with(|out| {
-            out.extend_from_slice(tag.as_bytes());
+            tag.write(out);
             out.extend_from_slice(word);
-            encode::resp_text(out, code.as_ref(), text, utf8, listing.as_ref());
-            out.extend_from_slice(b"\r\n");
         });
+        self.rest_of_condition(code, text);
         self.turn = Turn::Ready;
         self.kind = None;
     }
 
+    /// `resp-text CRLF`
+    fn rest_of_condition(&mut self, code: Option<Code<'_>>, text: &str) {
+        let (utf8, listing) = match &code {
+            None => (self.utf8(), None),
+            Some(code) => (self.utf8(), self.listing_for(code)),
+        };
+        self.out.write_with(|out| {
+            encode::resp_text(out, code.as_ref(), text, utf8, listing.as_deref());
+            out.extend_from_slice(b"\r\n");
+        });
+    }
+
     /// Writes `* word SP resp-text CRLF`.
     pub(super) fn condition(&mut self, word: &[u8], code: Option<Code<'_>>, text: &str) {
-        let (utf8, listing) = (self.utf8(), self.listing_for(code.as_ref()));
         self.out.write_with(|out| {
             out.push(b'*');
             out.extend_from_slice(word);
-            encode::resp_text(out, code.as_ref(), text, utf8, listing.as_ref());
-            out.extend_from_slice(b"\r\n");
         });
+        self.rest_of_condition(code, text);
     }
 
     /// The command succeeded: tagged OK. After CLOSE and UNSELECT no mailbox is selected; after UNAUTHENTICATE (RFC 8437) the

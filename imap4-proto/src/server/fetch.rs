@@ -55,7 +55,8 @@ impl Server {
             return self.misuse("fetch");
         }
         self.may_write("fetch")?;
-        Ok(self.open(n, b" FETCH ("))
+        self.out.write_with(|out| encode::numbered(out, n, b" FETCH ("));
+        Ok(self.open())
     }
 
     /// Begins `* uid UIDFETCH (` (RFC 9586 section 3.3): the same as FETCH, for a client that has enabled UIDONLY.
@@ -67,16 +68,16 @@ impl Server {
             return self.misuse("uid_fetch");
         }
         self.may_write("uid_fetch")?;
-        Ok(self.open(uid, b" UIDFETCH ("))
+        self.out.write_with(|out| {
+            out.extend_from_slice(b"* ");
+            encode::number(out, uid);
+            out.extend_from_slice(b" UIDFETCH (");
+        });
+        Ok(self.open())
     }
 
     #[inline]
-    fn open(&mut self, n: u32, name: &[u8]) -> FetchWriter<'_> {
-        self.out.write_with(|out| {
-            out.extend_from_slice(b"* ");
-            encode::number(out, n);
-            out.extend_from_slice(name);
-        });
+    const fn open(&mut self) -> FetchWriter<'_> {
         self.fetch = FetchState::Open { first: true };
         self.writer()
     }
@@ -169,10 +170,7 @@ impl FetchWriter<'_> {
         keywords: impl IntoIterator<Item = K>,
     ) -> &mut Self {
         let system = if self.rev2 { system.without(SystemFlags::RECENT) } else { system };
-        self.item(|out| {
-            out.extend_from_slice(b"FLAGS ");
-            encode::flag_list(out, system, keywords, false);
-        })
+        self.item(|out| encode::flags(out, system, keywords))
     }
 
     /// `INTERNALDATE "..."`

@@ -13,7 +13,7 @@ use super::{
     machine::{Fatal, Framed, Greeting, Server, Tag, Turn},
 };
 use crate::{
-    grammar::{self, Context, Parsed},
+    grammar::{self, Context},
     types::{Capabilities, Code, Command, CommandKind, SecretBuf},
 };
 
@@ -23,6 +23,70 @@ impl Machine for Server {
 
     #[inline]
     fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Fatal> {
+        // Nothing is awaited but the rest of the line: not even the deadline changes.
+        if self.turn == Turn::Ready && self.framer.takes(input) {
+            return Ok(Poll::NeedInput { hint: 1 });
+        }
+        self.poll_on(input, now)
+    }
+
+    #[inline]
+    fn event<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
+        self.frame_is_secret = false;
+        match (core::mem::replace(&mut self.framed, Framed::None), self.turn) {
+            (Framed::Chunk, _) => Event::AppendChunk(frame),
+            (Framed::Refused(why), turn) => self.refuse_frame(frame, why, turn),
+            (_, Turn::Sasl) => self.sasl_response(frame),
+            (_, Turn::Idling) => self.idle_line(frame),
+            (framed, Turn::Payload) => self.append_goes_on(frame, framed),
+            (framed, _) => self.command_frame(frame, framed),
+        }
+    }
+
+    fn frame_is_secret(&self) -> bool {
+        self.frame_is_secret
+    }
+
+    fn output(&mut self) -> &mut OutputQueue {
+        &mut self.out
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let pace = self.pace.deadline()?;
+        match self.login_until {
+            Some(login) if self.state == State::NotAuthenticated => Some(pace.min(login)),
+            _ => Some(pace),
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        if self.turn != Turn::Closing && self.deadline().is_some_and(|d| d <= now) {
+            self.pace.frame();
+            // RFC 9051 section 5.4: the autologout timer.
+            self.shutdown("Autologout; idle for too long");
+        }
+    }
+
+    fn upgraded(&mut self, transport: Upgraded) {
+        let info = match transport {
+            Upgraded::Tls(info) => info,
+            Upgraded::Deflate => return self.deflated(),
+            _ => return,
+        };
+        self.tls = Some(Box::new(info));
+        if self.turn == Turn::Upgrading {
+            // RFC 9051 section 6.2.1: nothing learnt in the clear is kept.
+            self.turn = Turn::Ready;
+            self.state = State::NotAuthenticated;
+            self.enabled = Capabilities::NONE;
+            self.apply_limits();
+        }
+    }
+}
+
+impl Server {
+    /// What [`poll`](Machine::poll) does with more than one octet of a line.
+    fn poll_on(&mut self, input: &[u8], now: Instant) -> Result<Poll, Fatal> {
         match self.turn {
             Turn::Ready | Turn::Payload | Turn::Sasl | Turn::Idling => {}
             Turn::Answering | Turn::Deciding => return Ok(Poll::Blocked),
@@ -85,61 +149,6 @@ impl Machine for Server {
         Ok(Poll::Frame(n))
     }
 
-    #[inline]
-    fn event<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
-        self.frame_is_secret = false;
-        match (core::mem::replace(&mut self.framed, Framed::None), self.turn) {
-            (Framed::Chunk, _) => Event::AppendChunk(frame),
-            (Framed::Refused(why), turn) => self.refuse_frame(frame, why, turn),
-            (_, Turn::Sasl) => self.sasl_response(frame),
-            (_, Turn::Idling) => self.idle_line(frame),
-            (framed, Turn::Payload) => self.append_goes_on(frame, framed),
-            (framed, _) => self.command_frame(frame, framed),
-        }
-    }
-
-    fn frame_is_secret(&self) -> bool {
-        self.frame_is_secret
-    }
-
-    fn output(&mut self) -> &mut OutputQueue {
-        &mut self.out
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        let pace = self.pace.deadline()?;
-        match self.login_until {
-            Some(login) if self.state == State::NotAuthenticated => Some(pace.min(login)),
-            _ => Some(pace),
-        }
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        if self.turn != Turn::Closing && self.deadline().is_some_and(|d| d <= now) {
-            self.pace.frame();
-            // RFC 9051 section 5.4: the autologout timer.
-            self.shutdown("Autologout; idle for too long");
-        }
-    }
-
-    fn upgraded(&mut self, transport: Upgraded) {
-        let info = match transport {
-            Upgraded::Tls(info) => info,
-            Upgraded::Deflate => return self.deflated(),
-            _ => return,
-        };
-        self.tls = Some(Box::new(info));
-        if self.turn == Turn::Upgrading {
-            // RFC 9051 section 6.2.1: nothing learnt in the clear is kept.
-            self.turn = Turn::Ready;
-            self.state = State::NotAuthenticated;
-            self.enabled = Capabilities::NONE;
-            self.apply_limits();
-        }
-    }
-}
-
-impl Server {
     /// `greeting = "*" SP (resp-cond-auth / resp-cond-bye) CRLF`
     #[cold]
     fn greet(&mut self, now: Instant) {
@@ -173,28 +182,34 @@ impl Server {
         let Ok((rest, tag)) = grammar::tag(frame) else {
             return self.reject_untagged("A tag is missing", is_head);
         };
-        if self.tag.set(tag).is_none() {
+        if self.tag.set(frame, tag.len()).is_none() {
             return self.reject_untagged("The tag is too long", is_head);
         }
         if self.utf8() && !grammar::string::quoted_is_utf8(frame) {
             return self.reject("What stands in quotes is not valid UTF-8", is_head);
         }
-        let parsed = match rest {
-            [b' ', rest @ ..] => grammar::command(rest, self.context()),
-            _ => grammar::fault("A command is missing"),
-        };
-        match parsed {
-            Ok((rest, Parsed::Command(command))) if !is_head => match grammar::line_end(rest) {
+        let [b' ', rest @ ..] = rest else { return self.reject("A command is missing", is_head) };
+        if is_head {
+            return self.command_head(rest, framed);
+        }
+        match grammar::command(rest, self.context()) {
+            Ok((rest, command)) => match grammar::line_end(rest) {
                 Ok(_) => self.command_event(command),
                 Err(e) => self.reject(reason(&e), false),
             },
-            Ok(([], Parsed::Append(replaces, mailbox, message)))
-                if fits(message.catenate.as_ref(), framed) =>
-            {
+            Err(e) => self.reject(reason(&e), false),
+        }
+    }
+
+    /// A command that begins a message, after its tag.
+    #[inline(never)]
+    fn command_head<'b>(&mut self, rest: &'b [u8], framed: Framed) -> Event<'b> {
+        match grammar::head(rest, self.context()) {
+            Ok(([], (replaces, mailbox, message))) if fits(message.catenate.as_ref(), framed) => {
                 self.append_begins(replaces, mailbox, message)
             }
-            Ok(_) => self.reject("A literal has no place here", is_head),
-            Err(e) => self.reject(reason(&e), is_head),
+            Ok(_) => self.reject("A literal has no place here", true),
+            Err(e) => self.reject(reason(&e), true),
         }
     }
 
@@ -349,7 +364,7 @@ impl Server {
                 // It may be a password that is too long.
                 self.frame_is_secret = self.state == State::NotAuthenticated;
                 match grammar::tag(frame) {
-                    Ok((_, tag)) if self.tag.set(tag).is_some() => self.reject(why, false),
+                    Ok((_, tag)) if self.tag.set(frame, tag.len()).is_some() => self.reject(why, false),
                     _ => self.reject_untagged(why, false),
                 }
             }

@@ -117,11 +117,27 @@ impl Tag {
         self.octets.get(..usize::from(self.len)).unwrap_or(b"*")
     }
 
+    /// The tag that these octets begin with, of this length.
     #[inline]
-    pub(super) fn set(&mut self, tag: &[u8]) -> Option<()> {
-        self.octets.get_mut(..tag.len())?.copy_from_slice(tag);
-        self.len = u8::try_from(tag.len()).ok()?;
+    pub(super) fn set(&mut self, frame: &[u8], len: usize) -> Option<()> {
+        // Mostly it is short, and a copy of constant size is one move.
+        match (self.octets.first_chunk_mut::<8>(), frame.first_chunk::<8>()) {
+            (Some(to), Some(octets)) if len <= 8 => *to = *octets,
+            _ => self.octets.get_mut(..len)?.copy_from_slice(frame.get(..len)?),
+        }
+        self.len = u8::try_from(len).ok()?;
         Some(())
+    }
+
+    #[inline]
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        match self.octets.first_chunk::<8>() {
+            Some(octets) if self.len <= 8 => {
+                out.extend_from_slice(octets);
+                out.truncate(out.len() - octets.len() + usize::from(self.len));
+            }
+            _ => out.extend_from_slice(self.as_bytes()),
+        }
     }
 }
 
@@ -356,8 +372,8 @@ impl Server {
     }
 
     /// The listing, where the code needs it.
-    pub(super) fn listing_for(&self, code: Option<&Code<'_>>) -> Option<Listing> {
-        matches!(code, Some(Code::Capability)).then(|| self.listing())
+    pub(super) fn listing_for(&self, code: &Code<'_>) -> Option<Box<Listing>> {
+        matches!(code, Code::Capability).then(|| Box::new(self.listing()))
     }
 
     /// What `capability-data` says now.

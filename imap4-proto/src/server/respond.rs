@@ -148,10 +148,7 @@ impl Server {
         keywords: impl IntoIterator<Item = K>,
     ) -> Answer {
         let system = self.visible(system);
-        self.line("flags", |out| {
-            out.extend_from_slice(b"FLAGS ");
-            encode::flag_list(out, system, keywords, false);
-        })
+        self.line("flags", |out| encode::flags(out, system, keywords))
     }
 
     /// `* LIST`

@@ -1,7 +1,6 @@
-use alloc::boxed::Box;
 use core::fmt;
 
-use super::{BodyStructure, DateTime, Envelope, FlagList, NString, PartPath, Reading, Section};
+use super::{DateTime, FlagList, NString, PartPath, Reading, Section, WireEnvelope, WireStructure};
 use crate::grammar::response;
 
 /// A FETCH response (RFC 9051 section 7.5.2), as a client reads it.
@@ -89,13 +88,13 @@ pub enum Attribute<'b> {
     /// `MODSEQ` (RFC 7162)
     ModSeq(u64),
     /// `ENVELOPE`
-    Envelope(Box<Envelope<'b>>),
+    Envelope(WireEnvelope<'b>),
     /// `BODY` or `BODYSTRUCTURE`
     Structure {
         /// Whether it is BODYSTRUCTURE, with extension data.
         extensible: bool,
         /// The structure.
-        body: Box<BodyStructure<'b>>,
+        body: WireStructure<'b>,
     },
     /// Octets of the message that came within the response. Those that came as a literal stream past instead.
     Body {

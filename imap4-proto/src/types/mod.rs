@@ -32,6 +32,8 @@ mod sort;
 mod status;
 mod threads;
 mod urlauth;
+mod wire_envelope;
+mod wire_structure;
 
 pub use crate::encode::MalformedResponse;
 pub use acl::{AclEntry, Rights, RightsChange};
@@ -69,6 +71,10 @@ pub use sort::{MultiSearch, Sort, SortCriterion, SortKey, Thread, ThreadAlgorith
 pub use status::{StatusData, StatusItems};
 pub use threads::{ThreadMessage, ThreadMessages, ThreadToken, Threads, Tokens};
 pub use urlauth::{MechanismName, UrlData, UrlMechanism, UrlRump};
+pub use wire_envelope::{WireAddress, WireAddresses, WireEnvelope};
+pub use wire_structure::{
+    WireBody, WireDisposition, WireKind, WireMulti, WirePart, WireSingle, WireStrings, WireStructure,
+};
 
 /// A set of named bits.
 macro_rules! bits {

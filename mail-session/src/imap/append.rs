@@ -56,7 +56,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             return Ok(peer.machine.refuse_literal(Some(Code::Cannot), "Not a mailbox name")?);
         };
         let Some(account) = &self.account else { return refuse(&ErrorKind::NoPerm.into(), peer) };
-        let target = match account.find(&name).await {
+        let target = match names::find(&**account, &name).await {
             Ok(found) => found.and_then(|m| m.id.filter(|_| m.selectable)),
             Err(error) => return refuse(&error, peer),
         };

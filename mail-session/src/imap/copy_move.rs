@@ -84,7 +84,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             peer.machine.no(Some(Code::Cannot), "Not a mailbox name")?;
             return Ok(None);
         };
-        let target = match account.find(&name).await {
+        let target = match names::find(&**account, &name).await {
             Ok(found) => found.and_then(|m| m.id.filter(|_| m.selectable)),
             Err(error) => {
                 refuse(&error, peer)?;

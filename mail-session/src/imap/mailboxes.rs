@@ -1,18 +1,20 @@
 //! Commands on the hierarchy: CREATE, DELETE, RENAME, SUBSCRIBE, LIST, LSUB, STATUS (RFC 9051 section 6.3).
 
+use std::{borrow::Cow, collections::HashSet};
+
 use imap4_proto::types::{
-    Code, Create, List, ListData, ListReturn, ListSelect, MailboxArg, MailboxAttributes, StatusData,
-    StatusItems,
+    Capabilities, Code, Create, List, ListData, ListReturn, ListSelect, MailboxArg, MailboxAttributes,
+    StatusData, StatusItems,
 };
 use mailstore_api::{
-    Account, ErrorKind, MailStore, MailboxId, MailboxName, Result as StoreResult, SpecialUse, Status,
-    StatusItems as Figures, StoreError, UidSet,
+    Account, ErrorKind, MailStore, MailboxId, MailboxInfo, MailboxName, Result as StoreResult, SpecialUse,
+    Status, StatusItems as Figures, StoreError, UidSet,
 };
 
 use super::{
     failure,
     hierarchy::{self, Row, Wanted},
-    names,
+    names::{self, NewName},
     pattern::Pattern,
     session::{Answer, Client, HIGH_WATER, LINES, Session},
 };
@@ -28,7 +30,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
     }
 
     pub(super) async fn create(&mut self, create: Create<'_>, peer: &mut Client<'_>) -> Answer {
-        let Ok(name) = names::parse_new(&create.mailbox, self.config.delimiter) else {
+        let Ok(new) = names::parse_new(&create.mailbox, self.config.delimiter) else {
             return bad_name(peer);
         };
         if create.unknown_use {
@@ -36,16 +38,32 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         }
         let uses = hierarchy::special_use_of(create.special_use);
         let created = match self.account() {
-            Ok(account) => account.create(&name, uses).await,
+            Ok(account) => account.create(&new.name, uses).await,
             Err(error) => Err(error),
         };
         match created {
-            Ok(_) => self.done("CREATE completed", peer).await,
+            Ok(_) => {
+                self.tell_composed(&new, peer)?;
+                self.done("CREATE completed", peer).await
+            }
             Err(error) if error.kind == ErrorKind::Unsupported && uses != SpecialUse::NONE => {
                 Ok(peer.machine.no(Some(Code::UseAttr), "This special use cannot be given")?)
             }
             Err(error) => self.fail(&error, peer),
         }
+    }
+
+    /// Tells a client that its new mailbox is called otherwise (RFC 9051 section 6.3.9.7): one that knows the item.
+    fn tell_composed(&self, new: &NewName, peer: &mut Client<'_>) -> Answer {
+        let delimiter = self.config.delimiter;
+        if let (Some(given), Some(name)) = (&new.given, names::to_text(&new.name, delimiter))
+            && peer.machine.enabled().contains(Capabilities::IMAP4REV2)
+        {
+            let mut data = ListData::new(MailboxAttributes::NONE, Some(delimiter), &name);
+            data.old_name = Some(given);
+            peer.machine.list(&data)?;
+        }
+        Ok(())
     }
 
     pub(super) async fn delete(&mut self, mailbox: MailboxArg<'_>, peer: &mut Client<'_>) -> Answer {
@@ -77,11 +95,14 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             return bad_name(peer);
         };
         let renamed = match self.account() {
-            Ok(account) => rename(account, &from, &to).await,
+            Ok(account) => rename(account, &from, &to.name).await,
             Err(error) => Err(error),
         };
         match renamed {
-            Ok(()) => self.done("RENAME completed", peer).await,
+            Ok(()) => {
+                self.tell_composed(&to, peer)?;
+                self.done("RENAME completed", peer).await
+            }
             Err(error) => self.fail(&error, peer),
         }
     }
@@ -94,7 +115,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
     ) -> Answer {
         let Ok(name) = names::parse(&mailbox, self.config.delimiter) else { return bad_name(peer) };
         let subscribed = match self.account() {
-            Ok(account) => account.subscribe(&name, on).await,
+            Ok(account) => subscribe(account, name, on).await,
             Err(error) => Err(error),
         };
         match subscribed {
@@ -117,6 +138,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             }
             // What is not valid in the connection's encoding is the name of nothing.
             if let Ok(pattern) = pattern.decode() {
+                let whole = format!("{reference}{pattern}");
+                // What it would be called here, too.
+                if let Cow::Owned(composed) = names::composed(&whole) {
+                    patterns.push(Pattern::new("", &composed, delimiter));
+                }
                 patterns.push(Pattern::new(&reference, &pattern, delimiter));
             }
         }
@@ -257,8 +283,13 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
     }
 }
 
+async fn subscribe<Ac: Account>(account: &Ac, name: MailboxName, on: bool) -> StoreResult<()> {
+    let found = names::find(account, &name).await?;
+    account.subscribe(&found.map_or(name, |m| m.name), on).await
+}
+
 async fn delete<Ac: Account>(account: &Ac, name: &MailboxName) -> StoreResult<()> {
-    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    let found = names::find(account, name).await?.ok_or(ErrorKind::NotFound)?;
     match found.id {
         Some(id) => account.delete(&id).await,
         // RFC 9051 section 6.3.5: a name that is only a parent of others.
@@ -270,12 +301,45 @@ async fn delete<Ac: Account>(account: &Ac, name: &MailboxName) -> StoreResult<()
 }
 
 async fn rename<Ac: Account>(account: &Ac, from: &MailboxName, to: &MailboxName) -> StoreResult<()> {
-    let id = account.find(from).await?.and_then(|m| m.id).ok_or(ErrorKind::NotFound)?;
-    if from.is_inbox() { move_inbox(account, &id, to).await } else { account.rename(&id, to).await }
+    match names::find(account, from).await? {
+        Some(MailboxInfo { id: Some(id), .. }) if from.is_inbox() => move_inbox(account, &id, to).await,
+        Some(MailboxInfo { id: Some(id), .. }) => account.rename(&id, to).await,
+        _ => rename_below(account, from, to).await,
+    }
+}
+
+/// A name that is only a parent of others is renamed with them (RFC 9051 section 6.3.6, the second example).
+async fn rename_below<Ac: Account>(account: &Ac, from: &MailboxName, to: &MailboxName) -> StoreResult<()> {
+    let mut there: Vec<MailboxInfo> = account.list().await?.into_iter().filter(|m| m.id.is_some()).collect();
+    // A mailbox comes right before those below it.
+    there.sort_by(|a, b| a.name.cmp(&b.name));
+    let targets: HashSet<MailboxName> = there.iter().filter_map(|m| m.name.moved(from, to)).collect();
+    if targets.is_empty() {
+        return Err(ErrorKind::NotFound.into());
+    }
+    if to == from || to.is_below(from) {
+        return Err(StoreError::new(ErrorKind::Cannot, "a mailbox cannot be put below itself"));
+    }
+    // All of them or none: what can be foreseen is looked at before the first.
+    if there.iter().any(|m| m.name == *to || targets.contains(&m.name)) {
+        return Err(ErrorKind::Exists.into());
+    }
+    let mut last: Option<&MailboxName> = None;
+    for mailbox in &there {
+        // With each goes what lies below it.
+        if last.is_some_and(|last| mailbox.name.is_below(last)) {
+            continue;
+        }
+        if let (Some(id), Some(name)) = (&mailbox.id, mailbox.name.moved(from, to)) {
+            account.rename(id, &name).await?;
+            last = Some(&mailbox.name);
+        }
+    }
+    Ok(())
 }
 
 async fn status<Ac: Account>(account: &Ac, name: &MailboxName, items: StatusItems) -> StoreResult<Status> {
-    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    let found = names::find(account, name).await?.ok_or(ErrorKind::NotFound)?;
     let id = found.id.ok_or(ErrorKind::NotFound)?;
     if !found.selectable {
         return Err(StoreError::new(ErrorKind::Cannot, "the mailbox cannot be selected"));

@@ -1,7 +1,10 @@
 //! Mailbox names between the wire and the store.
 
+use std::borrow::Cow;
+
 use imap4_proto::types::MailboxArg;
-use mailstore_api::MailboxName;
+use mailstore_api::{Account, MailboxInfo, MailboxName, Result as StoreResult};
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 /// Why a name on the wire is no mailbox's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,10 +16,38 @@ pub(super) fn parse(arg: &MailboxArg<'_>, delimiter: char) -> Result<MailboxName
     from_text(&name, delimiter)
 }
 
-/// For CREATE: a delimiter at the end announces children and is dropped (RFC 9051 section 6.3.4).
-pub(super) fn parse_new(arg: &MailboxArg<'_>, delimiter: char) -> Result<MailboxName, BadName> {
-    let name = arg.decode().map_err(|_| BadName)?;
-    from_text(name.strip_suffix(delimiter).unwrap_or(&name), delimiter)
+/// The name of a mailbox that is to be.
+pub(super) struct NewName {
+    pub(super) name: MailboxName,
+    /// What the client called it, where that is not Net-Unicode (RFC 5198): RFC 9051 section 6.3.4.
+    pub(super) given: Option<String>,
+}
+
+/// For CREATE and RENAME: a delimiter at the end announces children and is dropped (RFC 9051 section 6.3.4), and letters are
+/// composed, so that no two mailboxes look the same.
+pub(super) fn parse_new(arg: &MailboxArg<'_>, delimiter: char) -> Result<NewName, BadName> {
+    let given = arg.decode().map_err(|_| BadName)?;
+    let composed = composed(given.strip_suffix(delimiter).unwrap_or(&given));
+    let name = from_text(&composed, delimiter)?;
+    let is_other = matches!(composed, Cow::Owned(_));
+    Ok(NewName { name, given: is_other.then(|| given.into_owned()) })
+}
+
+/// The text with its letters composed (NFC).
+pub(super) fn composed(text: &str) -> Cow<'_, str> {
+    if is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
+/// The mailbox of this name; where there is none, of the name that CREATE makes of it.
+pub(super) async fn find<Ac: Account>(account: &Ac, name: &MailboxName) -> StoreResult<Option<MailboxInfo>> {
+    let found = account.find(name).await?;
+    if found.is_some() || name.parts().iter().all(|part| is_nfc(part)) {
+        return Ok(found);
+    }
+    match MailboxName::new(name.parts().iter().map(|part| composed(part).into_owned())) {
+        Ok(composed) => account.find(&composed).await,
+        Err(_) => Ok(None),
+    }
 }
 
 pub(super) fn from_text(name: &str, delimiter: char) -> Result<MailboxName, BadName> {

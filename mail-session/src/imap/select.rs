@@ -35,12 +35,13 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         };
         match opened {
             Ok((snapshot, mut selected, uses)) => {
-                let recent = match selected.mailbox.claim_recent().await {
-                    Ok(recent) => recent,
-                    Err(error) => return self.fail(&error, peer),
-                };
-                if let Some(from) = recent {
-                    selected.view.add_recent(from);
+                // IMAP4rev2 has no `\Recent` (RFC 9051 appendix E): who does not see it must not take it from others.
+                selected.claims_recent = !peer.machine.enabled().contains(Capabilities::IMAP4REV2);
+                if selected.claims_recent {
+                    match selected.mailbox.claim_recent().await {
+                        Ok(recent) => recent.into_iter().for_each(|from| selected.view.add_recent(from)),
+                        Err(error) => return self.fail(&error, peer),
+                    }
                 }
                 describe(&snapshot, &mut selected, peer)?;
                 // RFC 9051 section 6.3.2
@@ -107,7 +108,7 @@ async fn open<Ac: Account>(
     name: &MailboxName,
     examine: bool,
 ) -> Result<(Snapshot, Box<Selected<Ac::Mailbox>>, SpecialUse), StoreError> {
-    let found = account.find(name).await?.ok_or(ErrorKind::NotFound)?;
+    let found = names::find(account, name).await?.ok_or(ErrorKind::NotFound)?;
     let id = found.id.ok_or(ErrorKind::NotFound)?;
     if !found.selectable {
         return Err(StoreError::new(ErrorKind::Cannot, "the mailbox cannot be selected"));
@@ -116,7 +117,6 @@ async fn open<Ac: Account>(
     let (snapshot, mailbox) = account.open(&id, mode).await?;
     let view = View::new(&snapshot);
     let mut selected = Box::new(Selected::new(id, mailbox, view, examine || snapshot.read_only));
-    selected.claims_recent = true;
     selected.keeps_modseqs = snapshot.modseq_persistent;
     Ok((snapshot, selected, found.special_use))
 }

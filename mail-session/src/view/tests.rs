@@ -393,3 +393,14 @@ proptest! {
         prop_assert!(view.told.is_empty(), "own changes are remembered no longer than needed");
     }
 }
+
+#[test]
+fn flags_read_past_the_cursor_are_told_once() {
+    let mut view = View::new(&snapshot(&[1, 2], 3, 10));
+    // As a comparison reads them, where the history was lost.
+    view.absorb(changes(vec![change(1, 15)], &[], 12));
+    assert_eq!(view.drain(Expunges::Told).flags.len(), 1);
+    view.absorb(changes(vec![change(1, 15), change(2, 16)], &[], 16));
+    let told: Vec<u32> = view.drain(Expunges::Told).flags.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(told, [2]);
+}

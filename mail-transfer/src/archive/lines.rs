@@ -1,10 +1,10 @@
 //! The lines of `.jsonl` members.
 
-use mailstore_api::{Annotation, Flags, SpecialUse, SystemFlags};
+use mailstore_api::{Annotation, Flags, Rights, SpecialUse, SystemFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::format::Digest;
+use crate::format::{AccessList, Digest};
 
 pub(super) const FORMAT: &str = "mail-archive";
 pub(super) const MANIFEST: &str = "manifest.jsonl";
@@ -36,6 +36,16 @@ pub(super) struct ManifestLine {
     pub(super) subscriptions: Vec<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) annotations: Vec<AnnotationLine>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) quota: Vec<QuotaLine>,
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+pub(super) struct QuotaLine {
+    #[serde(default)]
+    pub(super) root: String,
+    pub(super) resource: String,
+    pub(super) limit: u64,
 }
 
 #[derive(Serialize, Deserialize, Debug)]
@@ -54,6 +64,9 @@ pub(super) struct MailboxLine {
     pub(super) keywords: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) annotations: Vec<AnnotationLine>,
+    /// Identifiers and their rights, as RFC 4314 writes these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) acl: Vec<(String, String)>,
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -132,6 +145,41 @@ pub(super) fn digest(digits: &str) -> Option<Digest> {
 
 pub(super) fn sha256(octets: &[u8]) -> String {
     hex(&Sha256::digest(octets))
+}
+
+/// RFC 4314 section 2.1.
+const RIGHTS: [(char, Rights); 11] = [
+    ('l', Rights::LOOKUP),
+    ('r', Rights::READ),
+    ('s', Rights::SEEN),
+    ('w', Rights::WRITE),
+    ('i', Rights::INSERT),
+    ('p', Rights::POST),
+    ('k', Rights::CREATE),
+    ('x', Rights::DELETE_MAILBOX),
+    ('t', Rights::DELETE_MESSAGE),
+    ('e', Rights::EXPUNGE),
+    ('a', Rights::ADMIN),
+];
+
+pub(super) fn write_acl(list: &AccessList) -> Vec<(String, String)> {
+    let text = |rights: Rights| RIGHTS.iter().filter(|(_, r)| rights.contains(*r)).map(|(c, _)| *c).collect();
+    list.iter().map(|(who, rights)| (who.clone(), text(*rights))).collect()
+}
+
+/// A right that is not known is passed over: less is granted, and never more. What takes rights away, all of which have
+/// to be known, takes all where one is not.
+pub(super) fn read_acl(lines: Vec<(String, String)>) -> AccessList {
+    let rights = |text: &str, unknown: Rights| {
+        let of = |c: char| RIGHTS.iter().find(|(known, _)| *known == c).map_or(unknown, |(_, right)| *right);
+        text.chars().map(of).fold(Rights::NONE, |all, right| all | right)
+    };
+    let read = |(who, text): (String, String)| {
+        let unknown = if who.starts_with('-') { Rights::OWNER } else { Rights::NONE };
+        let rights = rights(&text, unknown);
+        (who, rights)
+    };
+    lines.into_iter().map(read).collect()
 }
 
 const SYSTEM: [(&str, SystemFlags); 5] = [

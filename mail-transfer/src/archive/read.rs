@@ -7,15 +7,20 @@ use sha2::{Digest as _, Sha256};
 use super::{
     VERSION,
     lines::{
-        AnnotationLine, END, EndLine, FORMAT, MANIFEST, MailboxLine, ManifestLine, MessageLine, SumLine,
-        digest, hex, index_path, mailbox_path, message_path, read_flags, read_uses, sha256,
+        AnnotationLine, END, EndLine, FORMAT, MANIFEST, MailboxLine, ManifestLine, MessageLine, QuotaLine,
+        SumLine, digest, hex, index_path, mailbox_path, message_path, read_acl, read_flags, read_uses,
+        sha256,
     },
     tar_io::{Member, TarReader},
 };
 use crate::{
     Result, TransferError, TransferErrorKind,
-    format::{Digest, Entry, IncomingMailbox, IncomingMessage, Source},
+    format::{AccessList, Digest, Entry, IncomingMailbox, IncomingMessage, QuotaLimit, Source},
 };
+
+fn quota_limit(line: QuotaLine) -> QuotaLimit {
+    QuotaLimit { root: line.root, resource: line.resource, limit: line.limit }
+}
 
 /// The largest member of lines.
 const LINES_MAX: u64 = 32 << 20;
@@ -36,6 +41,8 @@ pub struct Manifest {
     pub subscriptions: Vec<MailboxName>,
     /// Annotations of the account.
     pub annotations: Vec<Annotation>,
+    /// What the account might keep.
+    pub quota: Vec<QuotaLimit>,
 }
 
 /// A mailbox of an archive.
@@ -58,6 +65,8 @@ pub struct ArchivedMailbox {
     pub subscribed: bool,
     /// Its annotations.
     pub annotations: Vec<Annotation>,
+    /// Its access list, without its owner.
+    pub acl: AccessList,
     /// Where it is in the archive.
     pub at: String,
 }
@@ -165,6 +174,7 @@ impl<R: Read> ArchiveReader<R> {
             created: line.created,
             subscriptions,
             annotations: line.annotations.into_iter().filter_map(AnnotationLine::annotation).collect(),
+            quota: line.quota.into_iter().map(quota_limit).collect(),
         };
         let mut heads = VecDeque::new();
         if !manifest.subscriptions.is_empty() {
@@ -251,6 +261,7 @@ impl<R: Read> ArchiveReader<R> {
             special_use: read_uses(&line.special_use),
             subscribed: line.subscribed,
             annotations: line.annotations.into_iter().filter_map(AnnotationLine::annotation).collect(),
+            acl: read_acl(line.acl),
             at: path,
         })
     }
@@ -394,6 +405,7 @@ impl<R: Read> Source for ArchiveReader<R> {
                 name: m.name,
                 special_use: m.special_use,
                 annotations: m.annotations,
+                acl: m.acl,
                 at: m.at,
             }),
             ArchiveEntry::Message(m) => Entry::Message(IncomingMessage {

@@ -13,7 +13,7 @@ use super::{ArchiveEntry, ArchiveReader, ArchivedMailbox, ArchivedMessage};
 use crate::{
     Progress, Report, Result, TransferError, TransferErrorKind,
     format::Source as _,
-    import::{GROUP, GROUP_OCTETS, HELD, annotate},
+    import::{GROUP, GROUP_OCTETS, HELD, annotate, grant},
     names::Patterns,
 };
 
@@ -34,7 +34,8 @@ pub struct RestoreOptions {
 /// stays, and gets UIDs above those of the archive.
 ///
 /// A mailbox of the account that has the same name is replaced: if it never held a message, or is the same
-/// incarnation. Others stay. Copies of one message within the archive are stored once.
+/// incarnation. Others stay. Copies of one message within the archive are stored once. Quota limits are not set, since they are
+/// no owner's to set: [`Manifest::quota`](super::Manifest::quota) has them.
 ///
 /// Memory: one group of messages (some 8 MiB), and some 50 octets for each message of the archive. Blocks on
 /// the archive, so it belongs on a thread of its own.
@@ -166,6 +167,7 @@ impl Run<'_> {
                 let made = self.handle.mailbox(&restored).await.map_err(fault)?;
                 let note = annotate(account, Some(&made), &mailbox.annotations).await?;
                 self.report.add_notes(note);
+                self.report.add_notes(grant(account, &made, &mailbox.acl).await?);
                 id = Some(made);
             }
         }

@@ -13,14 +13,14 @@ use sha2::{Digest as _, Sha256};
 use super::{
     VERSION,
     lines::{
-        AnnotationLine, END, EndLine, FORMAT, MANIFEST, MailboxLine, ManifestLine, MessageLine, SumLine, hex,
-        index_path, mailbox_path, message_path, sha256, write_flags, write_uses,
+        AnnotationLine, END, EndLine, FORMAT, MANIFEST, MailboxLine, ManifestLine, MessageLine, QuotaLine,
+        SumLine, hex, index_path, mailbox_path, message_path, sha256, write_acl, write_flags, write_uses,
     },
     tar_io::TarWriter,
 };
 use crate::{
     Result, TransferError, files,
-    format::{AccountHead, MailboxHead, MessageHead, Sink},
+    format::{AccountHead, MailboxHead, MessageHead, QuotaLimit, Sink},
 };
 
 /// Writes a mail archive; the format is told [above](super). Streams: `out` may be a pipe.
@@ -77,6 +77,10 @@ fn annotation_lines(annotations: &[Annotation]) -> Vec<AnnotationLine> {
     annotations.iter().map(AnnotationLine::new).collect()
 }
 
+fn quota_line(of: &QuotaLimit) -> QuotaLine {
+    QuotaLine { root: of.root.clone(), resource: of.resource.clone(), limit: of.limit }
+}
+
 /// 32 hexadecimal digits nobody else has: the hasher's keys are random.
 fn new_id() -> String {
     let half = || RandomState::new().build_hasher().finish();
@@ -93,6 +97,7 @@ impl<W: Write> Sink for ArchiveWriter<W> {
             created: self.now,
             subscriptions: head.subscriptions.iter().map(|name| name.parts().to_vec()).collect(),
             annotations: annotation_lines(&head.annotations),
+            quota: head.quota.iter().map(quota_line).collect(),
         };
         self.lines(MANIFEST, &[manifest])
     }
@@ -110,6 +115,7 @@ impl<W: Write> Sink for ArchiveWriter<W> {
             subscribed: head.subscribed,
             keywords: head.keywords.clone(),
             annotations: annotation_lines(&head.annotations),
+            acl: write_acl(&head.acl),
         };
         self.lines(&mailbox_path(self.mailbox), &[line])
     }

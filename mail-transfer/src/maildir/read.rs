@@ -156,6 +156,7 @@ impl Source for MaildirSource {
                 name,
                 special_use,
                 annotations: Vec::new(),
+                acl: Vec::new(),
                 at,
             })));
         }

@@ -239,6 +239,7 @@ impl Source for MboxSource {
             name,
             special_use: mailstore_api::SpecialUse::NONE,
             annotations: Vec::new(),
+            acl: Vec::new(),
             at: self.at.clone(),
         })))
     }

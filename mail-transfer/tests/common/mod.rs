@@ -10,7 +10,7 @@ use std::{
 pub(crate) use mailstore_api::conformance::block_on;
 use mailstore_api::{
     Account, Annotation, AppendSpec, Body, Flags, InternalDate, Mailbox, MailboxId, MailboxName, MetaItems,
-    OpenMode, Part, SpecialUse, Staged, StatusItems, SystemFlags, UidSet,
+    OpenMode, Part, Rights, SpecialUse, Staged, StatusItems, SystemFlags, UidSet,
 };
 use mailstore_sqlite::{Options, SqliteAccount, SqliteStore};
 
@@ -185,6 +185,13 @@ pub(crate) async fn fill<A: Account>(
             metadata.set(Some(&id), &entries).await.unwrap();
             metadata.set(None, &entries).await.unwrap();
         }
+        if let Some(acl) = account.acl()
+            && random.below(2) == 0
+        {
+            let rights = Rights::LOOKUP | Rights::READ | Rights::SEEN;
+            acl.set(&id, "bert@example.org", Some(rights | Rights::ADMIN)).await.unwrap();
+            acl.set(&id, "-anyone", Some(rights)).await.unwrap();
+        }
         let (_, mailbox) = account.open(&id, OpenMode::Select).await.unwrap();
         let some = |random: &mut Random| {
             let first = u32::try_from(1 + random.below(12)).unwrap();
@@ -227,6 +234,7 @@ pub(crate) struct SeenMailbox {
     pub(crate) subscribed: bool,
     pub(crate) unseen: u32,
     pub(crate) annotations: Vec<Annotation>,
+    pub(crate) acl: Vec<(String, Rights)>,
     pub(crate) messages: Vec<Seen>,
 }
 
@@ -255,6 +263,12 @@ pub(crate) async fn annotations(account: &impl Account, id: Option<&MailboxId>) 
     metadata.get(id, &["/private".to_owned(), "/shared".to_owned()], u8::MAX).await.unwrap()
 }
 
+/// Who but the owner may do what with a mailbox.
+pub(crate) async fn access_list(account: &impl Account, id: &MailboxId) -> Vec<(String, Rights)> {
+    let Some(acl) = account.acl() else { return Vec::new() };
+    acl.get(id).await.unwrap().split_off(1)
+}
+
 /// All an account has.
 pub(crate) async fn all(account: &impl Account) -> BTreeMap<MailboxName, SeenMailbox> {
     let mut found = BTreeMap::new();
@@ -270,6 +284,7 @@ pub(crate) async fn all(account: &impl Account) -> BTreeMap<MailboxName, SeenMai
             subscribed: info.subscribed,
             unseen: status.unseen,
             annotations: annotations(account, Some(&id)).await,
+            acl: access_list(account, &id).await,
             messages: messages(account, &id).await,
         };
         found.insert(info.name, mailbox);

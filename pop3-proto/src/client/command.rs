@@ -64,11 +64,16 @@ impl Client {
         Ok(())
     }
 
-    /// CAPA (RFC 2449 section 5). What is offered may change with TLS and with the login.
+    /// CAPA (RFC 2449 section 5). What is offered may change with TLS and with the login. It may be given as soon as STLS
+    /// is answered: then it waits for the handshake.
     ///
     /// # Errors
     /// [`Misuse`] before the greeting, during AUTH, and after QUIT.
     pub fn capa(&mut self) -> Given {
+        if matches!(self.mode, Mode::TlsWanted | Mode::TlsReady) {
+            self.capa_waits = true;
+            return Ok(());
+        }
         self.allow("capa", &[Phase::Authorization, Phase::UserGiven, Phase::Transaction])?;
         self.give("capa", Expect::List(CommandKind::Capa), &Command::Capa)
     }

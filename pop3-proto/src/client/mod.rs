@@ -100,6 +100,8 @@ pub struct Client {
     dots: DotDecoder,
     pace: Pace,
     mode: Mode,
+    /// CAPA is to be given after the handshake.
+    capa_waits: bool,
     phase: Phase,
     reading: Reading,
     frame: Frame,
@@ -239,6 +241,7 @@ impl Client {
             dots: DotDecoder::new(),
             pace: Pace::new(PaceLimits { idle: config.reply, frame: config.reply, ..config.pace }),
             mode: Mode::Open,
+            capa_waits: false,
             phase: Phase::Start,
             reading: Reading::Status,
             frame: Frame::None,
@@ -424,6 +427,10 @@ impl Machine for Client {
         }
         self.mode = Mode::Open;
         self.scanner.reset();
+        if core::mem::take(&mut self.capa_waits) {
+            // It cannot be out of order: nothing else is under way.
+            let _ = self.capa();
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use mail_session::{
 };
 use serde::Deserialize;
 
-pub(crate) use self::post::{LmtpAddress, Post, Relay, Secret, Security};
+pub(crate) use self::post::{LmtpAddress, Place, Post, Relay, Secret, Security};
 #[cfg(test)]
 pub(crate) use self::tokens::Scopes;
 pub(crate) use self::tokens::{Introspection, Source, Tokens};

@@ -65,7 +65,7 @@ pub(crate) struct Expire {
 }
 
 /// The smart host, and how it is used.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Relay {
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -91,14 +91,23 @@ pub(crate) enum Security {
     None,
 }
 
-#[derive(Clone)]
+/// What logs in at the smart host.
+#[derive(Clone, PartialEq)]
 pub(crate) enum Secret {
     None,
     Password(auth_sasl::Secret),
-    /// The file that has the password; read at each login.
-    PasswordFile(PathBuf),
-    /// The file that has an OAuth 2 token; read at each login.
-    TokenFile(PathBuf),
+    /// A password that is read at each login.
+    PasswordFrom(Place),
+    /// An OAuth 2 token that is read at each login, since it does not last.
+    TokenFrom(Place),
+}
+
+/// Where a secret is read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    File(PathBuf),
+    /// What this program prints; it and its arguments.
+    Command(Vec<String>),
 }
 
 impl std::fmt::Debug for Secret {
@@ -163,7 +172,9 @@ pub(super) struct RelayEntry {
     username: Option<String>,
     password: Option<String>,
     password_file: Option<PathBuf>,
+    password_command: Option<Vec<String>>,
     token_file: Option<PathBuf>,
+    token_command: Option<Vec<String>>,
     concurrency: Option<usize>,
     retry_first_seconds: Option<u64>,
     retry_longest_seconds: Option<u64>,
@@ -247,27 +258,37 @@ pub(super) fn read(
     })
 }
 
+const SECRETS: &str = "password, password_file, password_command, token_file, token_command";
+
 fn smart_host(
     entry: Spanned<RelayEntry>,
     at: &At<'_>,
     beside: &impl Fn(PathBuf) -> PathBuf,
 ) -> Result<Relay> {
     let (span, entry) = (entry.span(), entry.into_inner());
-    let secret = match (entry.password, entry.password_file, entry.token_file) {
-        (None, None, None) => Secret::None,
-        (Some(password), None, None) => Secret::Password(auth_sasl::Secret::from(password.into_bytes())),
-        (None, Some(file), None) => Secret::PasswordFile(beside(file)),
-        (None, None, Some(file)) => Secret::TokenFile(beside(file)),
-        _ => {
-            return Err(
-                at.fault(&span, "[relay] has several of password, password_file, token_file; keep one")
-            );
-        }
-    };
+    let file = |file: Option<PathBuf>| file.map(|f| Place::File(beside(f)));
+    let given = [
+        entry.password.map(|password| Secret::Password(auth_sasl::Secret::from(password.into_bytes()))),
+        file(entry.password_file).map(Secret::PasswordFrom),
+        entry.password_command.map(Place::Command).map(Secret::PasswordFrom),
+        file(entry.token_file).map(Secret::TokenFrom),
+        entry.token_command.map(Place::Command).map(Secret::TokenFrom),
+    ];
+    let mut given = given.into_iter().flatten();
+    let secret = given.next().unwrap_or(Secret::None);
+    if given.next().is_some() {
+        return Err(at.fault(&span, &format!("[relay] has several of {SECRETS}; keep one")));
+    }
+    if let Secret::PasswordFrom(Place::Command(words)) | Secret::TokenFrom(Place::Command(words)) = &secret
+        && words.is_empty()
+    {
+        return Err(at.fault(
+            &span,
+            "[relay] has a command without a program; write it as [\"program\", \"argument\"]",
+        ));
+    }
     if entry.username.is_some() == matches!(secret, Secret::None) {
-        return Err(
-            at.fault(&span, "[relay] wants username together with password, password_file or token_file")
-        );
+        return Err(at.fault(&span, &format!("[relay] wants username together with one of {SECRETS}")));
     }
     if entry.tls == Security::None && !matches!(secret, Secret::None) && !is_here(&entry.host) {
         return Err(at.fault(
@@ -365,7 +386,7 @@ mod tests {
         assert_eq!(post.send_as["a@b.test"], ["sales@b.test", "@c.test"]);
         let relay = post.relay.unwrap();
         assert_eq!((relay.port, relay.security, relay.concurrency), (465, Security::Implicit, 7));
-        assert!(matches!(&relay.secret, Secret::TokenFile(f) if f == Path::new("/etc/m/token")));
+        assert!(relay.secret == Secret::TokenFrom(Place::File("/etc/m/token".into())));
         assert_eq!((relay.ca, relay.expires), (Some("/etc/m/ca.pem".into()), Duration::from_secs(7200)));
         assert_eq!(post.lmtp.listen[1], LmtpAddress::Unix("/etc/m/lmtp.sock".into()));
         assert_eq!((post.lmtp.over_quota, post.lmtp.detail), (OverQuota::Permanent, Some('+')));
@@ -380,6 +401,10 @@ mod tests {
         for (text, parts) in [
             ("[relay]\nport = 1\n", &["line 1", "host"][..]),
             ("[relay]\nhost = \"h\"\nusername = \"u\"\n", &["username together with"]),
+            (
+                "[relay]\nhost = \"h\"\nusername = \"u\"\ntoken_command = []\n",
+                &["line 1", "without a program"],
+            ),
             (
                 "[relay]\nhost = \"h\"\nusername = \"u\"\npassword = \"p\"\ntoken_file = \"t\"\n",
                 &["keep one"],

@@ -41,7 +41,7 @@ pub(super) struct Endpoint {
     authorization: Secret,
     patience: Duration,
     believed_for: Duration,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     answers: Mutex<Answers>,
 }
 
@@ -88,7 +88,7 @@ impl Endpoint {
             authorization: Secret::from(authorization.into_bytes()),
             patience: config.timeout,
             believed_for: config.cache,
-            turns: Semaphore::new(AT_ONCE),
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
             answers: Mutex::default(),
         })
     }
@@ -103,15 +103,17 @@ impl Endpoint {
             return Ok(Arc::clone(claims));
         }
         let unavailable = |why: &str| Refused::Unavailable(format!("introspection: {why}"));
-        let Ok(Ok(_turn)) = timeout(self.patience, self.turns.acquire()).await else {
+        let Ok(Ok(turn)) = timeout(self.patience, Arc::clone(&self.turns).acquire_owned()).await else {
             return Err(unavailable("too many questions at once"));
         };
         let form = Zeroizing::new(format!("token={}&token_type_hint=access_token", *encoded(token)));
         let (agent, url, authorization) = (self.agent.clone(), self.url.clone(), self.authorization.clone());
-        let answer = spawn_blocking(move || post(&agent, &url, &authorization, &form))
-            .await
-            .map_err(|e| unavailable(&e.to_string()))?
-            .map_err(|e| unavailable(&e))?;
+        let question = spawn_blocking(move || {
+            let answer = post(&agent, &url, &authorization, &form);
+            drop(turn); // with the question, also when nobody waits for the answer any more
+            answer
+        });
+        let answer = question.await.map_err(|e| unavailable(&e.to_string()))?.map_err(|e| unavailable(&e))?;
         let answer = Arc::new(answer);
         self.remember(key, &answer);
         Ok(answer)

@@ -15,6 +15,7 @@ pub(super) struct Bar {
     /// `None`: standard error is no terminal.
     bar: Option<ProgressBar>,
     said: Instant,
+    begun: Instant,
 }
 
 impl Bar {
@@ -25,10 +26,13 @@ impl Bar {
             bar.set_prefix(what);
             bar
         });
-        Self { what, bar, said: Instant::now() }
+        let now = Instant::now();
+        Self { what, bar, said: now, begun: now }
     }
 
     pub(super) fn show(&mut self, at: &Progress<'_>) {
+        // What was there before, after `--resume`, counts too: it is looked at.
+        let rate = u128::from(at.messages) * 1000 / self.begun.elapsed().as_millis().max(1);
         match &self.bar {
             Some(bar) => {
                 if bar.length().is_none() {
@@ -36,7 +40,7 @@ impl Bar {
                     bar.set_style(style(at.total.is_some()));
                 }
                 bar.set_position(at.done);
-                bar.set_message(format!("{} messages, {}", at.messages, at.mailbox));
+                bar.set_message(format!("{} messages, {rate}/s, {}", at.messages, at.mailbox));
             }
             None if self.said.elapsed() >= EVERY => {
                 self.said = Instant::now();
@@ -44,7 +48,7 @@ impl Bar {
                 let percent = percent.map(|p| format!("{p} %, ")).unwrap_or_default();
                 let _ = writeln!(
                     std::io::stderr(),
-                    "mailserver: {}: {percent}{} messages, {} octets, in {}",
+                    "mailserver: {}: {percent}{} messages, {rate}/s, {} octets, in {}",
                     self.what,
                     at.messages,
                     at.octets,

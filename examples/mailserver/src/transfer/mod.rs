@@ -14,12 +14,14 @@ use mail_transfer::{
     ExportOptions, ImportOptions, Patterns, Progress, Report, Result as Transferred, TransferError,
     TransferErrorKind,
     archive::{ArchiveReader, ArchiveWriter, PartialFile, RestoreOptions, restore},
-    export, import,
+    export,
+    format::QuotaLimit,
+    import,
     maildir::{MaildirFolder, MaildirSource},
     mbox::{MboxFolder, MboxSource},
 };
-use mailstore_api::{ErrorKind, MailStore as _, MailboxName};
-use mailstore_sqlite::SqliteAccount;
+use mailstore_api::{ErrorKind, MailStore as _, MailboxName, QuotaLimits};
+use mailstore_sqlite::{SqliteAccount, SqliteStore};
 
 pub(crate) use self::args::{Export, Import};
 use self::{args::Format, bar::Bar};
@@ -40,7 +42,7 @@ const BUFFER: usize = 256 * 1024;
 fn with_account<T>(
     config: &Config,
     address: &str,
-    work: impl AsyncFnOnce(&SqliteAccount) -> Transferred<T>,
+    work: impl AsyncFnOnce(&SqliteStore, &SqliteAccount) -> Transferred<T>,
 ) -> Result<Transferred<T>> {
     let address = Address::parse(address).map_err(Fault::new)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -48,7 +50,7 @@ fn with_account<T>(
         .map_err(|e| Fault::new(format!("cannot begin: {e}")))?;
     let store = open_existing(config)?;
     let done = match runtime.block_on(store.open_account(&address.to_string())) {
-        Ok(account) => Ok(runtime.block_on(work(&account))),
+        Ok(account) => Ok(runtime.block_on(work(&store, &account))),
         Err(e) if e.kind == ErrorKind::NotFound => Err(Fault::new(format!(
             "there is no mailbox {address}; `mailserver user list` shows all, `mailserver user add` makes one"
         ))),
@@ -56,6 +58,23 @@ fn with_account<T>(
     };
     store.close();
     done
+}
+
+/// The limits an archive has, for an account that has none; a note, where they cannot be set.
+fn limit(store: &SqliteStore, address: &str, limits: &[QuotaLimit]) -> Option<String> {
+    let of = |resource: &str| limits.iter().find(|l| l.resource == resource).map(|l| l.limit);
+    let archived = QuotaLimits {
+        octets: of("STORAGE").map(|n| n.saturating_mul(QuotaLimits::UNIT)),
+        messages: of("MESSAGE"),
+        mailboxes: of("MAILBOX"),
+    };
+    let address = Address::parse(address).ok()?;
+    let set = match store.quota(address.as_str()) {
+        Ok((now, _)) if now == QuotaLimits::default() => store.set_quota(address.as_str(), archived),
+        Ok(_) => return None,
+        Err(e) => Err(e),
+    };
+    set.err().map(|e| format!("the archive's quota limits are not set: {e}"))
 }
 
 pub(crate) fn run_export(args: &Export, config: &Config) -> Result<ExitCode> {
@@ -67,7 +86,7 @@ pub(crate) fn run_export(args: &Export, config: &Config) -> Result<ExitCode> {
         return Err(Fault::new("only an archive can be written to standard output"));
     }
     let mut bar = Bar::new("exporting");
-    let done = with_account(config, &args.address, async |account| {
+    let done = with_account(config, &args.address, async |_, account| {
         let mut show = |p: &Progress<'_>| bar.show(p);
         let name = &args.address;
         match args.format {
@@ -124,7 +143,7 @@ pub(crate) fn run_import(args: &Import, config: &Config) -> Result<ExitCode> {
     options.resume = args.resume;
     options.dry_run = args.dry_run;
     let mut bar = Bar::new("importing");
-    let done = with_account(config, &args.address, async |account| {
+    let done = with_account(config, &args.address, async |store, account| {
         let mut show = |p: &Progress<'_>| bar.show(p);
         match format {
             Format::Archive => {
@@ -143,7 +162,11 @@ pub(crate) fn run_import(args: &Import, config: &Config) -> Result<ExitCode> {
                 let mut exactly = RestoreOptions::default();
                 exactly.mailboxes = options.mailboxes.clone();
                 (exactly.resume, exactly.dry_run) = (options.resume, options.dry_run);
-                restore(account, &mut archive, &exactly, &mut show).await
+                let mut report = restore(account, &mut archive, &exactly, &mut show).await?;
+                if !options.dry_run {
+                    report.add_notes(limit(store, &args.address, &archive.manifest().quota));
+                }
+                Ok(report)
             }
             Format::Mbox => {
                 let kind = args.mbox_kind.into();

@@ -45,7 +45,7 @@ fn scripts() -> Vec<(String, Script)> {
 }
 
 /// Each script has two users of its own.
-fn play_all(scripts: &[(String, Script)], server: &str, is_control: bool) {
+fn play_all(scripts: &[(String, Script)], servers: &[String], is_control: bool) {
     let next = AtomicUsize::new(0);
     let faults = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -55,7 +55,7 @@ fn play_all(scripts: &[(String, Script)], server: &str, is_control: bool) {
                     Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|n| Some((n, scripts.get(n)?)))
                 {
                     let users = [format!("d{}", 2 * n), format!("d{}", 2 * n + 1)];
-                    if let Err(fault) = play::play(script, server, [&users[0], &users[1]], is_control) {
+                    if let Err(fault) = play::play(script, servers, [&users[0], &users[1]], is_control) {
                         faults.lock().unwrap().push(format!("{name} ({}), {fault}", script.title));
                     }
                 }
@@ -67,23 +67,44 @@ fn play_all(scripts: &[(String, Script)], server: &str, is_control: bool) {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
+/// So many processes of the server on one store, with two users for each script.
+fn serve(dir: &Path, processes: usize, scripts: usize) -> Vec<Server> {
+    let mailboxes: String = (0..2 * scripts)
+        .map(|n| format!("[[mailbox]]\naddress = \"d{n}@example.test\"\npassword = \"secret\"\n"))
+        .collect();
+    let file = dir.join("mail.toml");
+    let text = format!("data = \"data\"\n{SERVICES}[auth]\nplaintext = \"always\"\n{mailboxes}");
+    fs::write(&file, text).unwrap();
+    (0..processes)
+        .map(|_| {
+            let mut command = binary();
+            command.arg("--config").arg(&file);
+            Server::spawn(command, file.clone()).unwrap()
+        })
+        .collect()
+}
+
+fn addresses(servers: &[Server]) -> Vec<String> {
+    servers.iter().map(|s| format!("127.0.0.1:{}", s.port("imap"))).collect()
+}
+
 #[test]
 fn the_example_server_follows_every_script() {
     let scripts = scripts();
     if let Ok(server) = std::env::var("DIALOGUE_SERVER") {
-        return play_all(&scripts, &server, false);
+        return play_all(&scripts, &[server], false);
     }
     let dir = tempfile::tempdir().unwrap();
-    let mailboxes: String = (0..2 * scripts.len())
-        .map(|n| format!("[[mailbox]]\naddress = \"d{n}@example.test\"\npassword = \"secret\"\n"))
-        .collect();
-    let file = dir.path().join("mail.toml");
-    let text = format!("data = \"data\"\n{SERVICES}[auth]\nplaintext = \"always\"\n{mailboxes}");
-    fs::write(&file, text).unwrap();
-    let mut command = binary();
-    command.arg("--config").arg(&file);
-    let server = Server::spawn(command, file).unwrap();
-    play_all(&scripts, &format!("127.0.0.1:{}", server.port("imap")), false);
+    let servers = serve(dir.path(), 1, scripts.len());
+    play_all(&scripts, &addresses(&servers), false);
+}
+
+#[test]
+fn two_processes_on_one_store_follow_the_scripts_with_several_connections() {
+    let scripts: Vec<_> = scripts().into_iter().filter(|(_, s)| s.has_company()).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let servers = serve(dir.path(), 2, scripts.len());
+    play_all(&scripts, &addresses(&servers), false);
 }
 
 #[test]
@@ -94,7 +115,7 @@ fn the_control_follows_every_script_it_has_the_row_for() {
         println!("not for the control: {name}: {}", script.no_control.as_deref().unwrap_or_default());
     }
     match dovecot::Dovecot::start(2 * scripts.len()) {
-        Ok(server) => play_all(&scripts, &server.address, true),
+        Ok(server) => play_all(&scripts, std::slice::from_ref(&server.address), true),
         Err(why) => println!("the control is not played: {why}"),
     }
 }

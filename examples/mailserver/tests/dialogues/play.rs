@@ -26,15 +26,27 @@ struct Connection {
     unread: VecDeque<String>,
 }
 
-/// Plays all steps.
+/// Plays all steps. With several servers, which are processes on one store, each connection that is new goes to the next of them.
 ///
 /// # Errors
 /// The line of the script that does not hold, what came instead, and the conversation's end.
-pub(crate) fn play(script: &Script, server: &str, users: [&str; 2], is_control: bool) -> Result<(), String> {
+pub(crate) fn play(
+    script: &Script,
+    servers: &[String],
+    users: [&str; 2],
+    is_control: bool,
+) -> Result<(), String> {
     let mut kept = Kept::new();
     kept.insert("user".to_owned(), users[0].to_owned());
     kept.insert("user2".to_owned(), users[1].to_owned());
-    let mut player = Player { script, server, kept, connections: HashMap::new(), log: Vec::new() };
+    let mut player = Player {
+        script,
+        servers,
+        kept,
+        places: HashMap::new(),
+        connections: HashMap::new(),
+        log: Vec::new(),
+    };
     // An answer there is, whatever the control says in it.
     let mut all = script.steps.clone();
     if is_control {
@@ -77,8 +89,10 @@ pub(crate) fn play(script: &Script, server: &str, users: [&str; 2], is_control: 
 
 struct Player<'s> {
     script: &'s Script,
-    server: &'s str,
+    servers: &'s [String],
     kept: Kept,
+    /// Which of the servers each connection goes to.
+    places: HashMap<String, usize>,
     connections: HashMap<String, Connection>,
     log: Vec<String>,
 }
@@ -98,6 +112,10 @@ impl Player<'_> {
             Action::Login(user) => {
                 let user = substitute(user, &self.kept);
                 return self.login(name, &user);
+            }
+            Action::At(process) => {
+                self.places.insert(name.to_owned(), process - 1);
+                return Ok(());
             }
             Action::Shut => {
                 self.connections.remove(name);
@@ -139,7 +157,10 @@ impl Player<'_> {
     }
 
     fn open(&mut self, name: &str) -> Result<(), String> {
-        let stream = TcpStream::connect(self.server).map_err(|e| e.to_string())?;
+        let next = self.places.len();
+        let place = *self.places.entry(name.to_owned()).or_insert(next);
+        let stream =
+            TcpStream::connect(&self.servers[place % self.servers.len()]).map_err(|e| e.to_string())?;
         stream.set_nodelay(true).map_err(|e| e.to_string())?;
         let connection = Connection {
             stream,

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 pub(crate) enum Action {
     Open,
     Login(String),
+    /// From now on, it connects to this process of the server.
+    At(usize),
     Shut,
     Quiet,
     Command(String),
@@ -35,6 +37,13 @@ pub(crate) struct Script {
     pub(crate) no_control: Option<String>,
     pub(crate) messages: HashMap<String, Vec<u8>>,
     pub(crate) steps: Vec<Step>,
+}
+
+impl Script {
+    /// Whether several connections have to do with each other.
+    pub(crate) fn has_company(&self) -> bool {
+        self.steps.iter().any(|s| s.connection != self.steps[0].connection)
+    }
 }
 
 pub(crate) fn parse(text: &str) -> Result<Script, String> {
@@ -92,6 +101,10 @@ pub(crate) fn parse(text: &str) -> Result<Script, String> {
             (':', "open") => Action::Open,
             (':', "shut") => Action::Shut,
             (':', "quiet") => Action::Quiet,
+            (':', at) if at.starts_with("at ") => match at["at ".len()..].parse() {
+                Ok(process @ 1..) => Action::At(process),
+                _ => return fault("processes are counted from 1"),
+            },
             (':', login) if login.starts_with("login ") => Action::Login(login["login ".len()..].to_owned()),
             ('>', _) => Action::Command(text),
             ('|', _) => Action::Line(text),

@@ -59,13 +59,16 @@ fn end_of_code(inner: &[u8]) -> Option<usize> {
         return Some(first);
     }
     match inner.get(..first).and_then(|code| memchr(b'(', code)) {
-        // In parentheses up to their end.
-        Some(open) => {
-            let close = open + memchr(b')', inner.get(open..)?)?;
-            if close < first { Some(first) } else { Some(close + memchr(b']', inner.get(close..)?)?) }
-        }
+        // In parentheses up to their end; where they have none, they are text of a code that is not known.
+        Some(open) => Some(after_list(inner, open).map_or(first, |end| end.max(first))),
         None => Some(first),
     }
+}
+
+/// The `]` after the parenthesis that opens here.
+fn after_list(inner: &[u8], open: usize) -> Option<usize> {
+    let close = open + memchr(b')', inner.get(open..)?)?;
+    Some(close + memchr(b']', inner.get(close..)?)?)
 }
 
 /// `resp-text-code`, of the text between the brackets

@@ -1,5 +1,3 @@
-use alloc::boxed::Box;
-
 use super::{
     extension,
     reader::Reader,
@@ -15,7 +13,7 @@ use crate::grammar::{
     octet,
     string::{literal_header, take_while},
 };
-use crate::types::{Attribute, Attributes, BodyLiteral, BodyName, Quirks, Reading};
+use crate::types::{Attribute, Attributes, BodyLiteral, BodyName, Quirks, Reading, WireStructure};
 
 words! {
     ENVELOPE = b"ENVELOPE"; FLAGS = b"FLAGS"; INTERNALDATE = b"INTERNALDATE"; UID = b"UID"; MODSEQ = b"MODSEQ";
@@ -164,12 +162,55 @@ impl<'b> Iterator for AttributeIter<'b> {
     #[inline]
     fn next(&mut self) -> Option<Attribute<'b>> {
         let Attributes { wire, reading } = self.0;
+        let i = wire.strip_prefix(b" ").unwrap_or(wire);
+        if i.is_empty() {
+            return None;
+        }
+        // What every message of a mailbox is asked for, in the words of all servers.
+        if let Some(value) = i.strip_prefix(b"UID ") {
+            if let Ok((rest @ ([] | [b' ', ..]), n)) = number(value) {
+                self.0.wire = rest;
+                return Some(Attribute::Uid(n));
+            }
+        } else if let Some(value) = i.strip_prefix(b"FLAGS ")
+            && let Ok((rest @ ([] | [b' ', ..]), flags)) = flag_list(value, reading)
+        {
+            self.0.wire = rest;
+            return Some(Attribute::Flags(flags));
+        }
+        self.any()
+    }
+}
+
+impl<'b> AttributeIter<'b> {
+    #[inline(never)]
+    fn any(&mut self) -> Option<Attribute<'b>> {
+        let Attributes { wire, reading } = self.0;
         let mut i = wire;
         while let [b' ', rest @ ..] = i {
             i = rest;
         }
         if i.is_empty() {
             return None;
+        }
+        // In the words of all servers.
+        if let Some(value @ [b'(', ..]) = i.strip_prefix(b"ENVELOPE ") {
+            let mut reader = Reader::new(value, reading);
+            if let Ok(envelope) = reader.envelope()
+                && let rest @ ([] | [b' ', ..]) = reader.rest()
+            {
+                self.0.wire = rest;
+                return Some(Attribute::Envelope(envelope));
+            }
+        } else if let Some(value @ [b'(', ..]) = i.strip_prefix(b"BODYSTRUCTURE ") {
+            let mut reader = Reader::new(value, reading);
+            if let Ok(nodes) = reader.body()
+                && let rest @ ([] | [b' ', ..]) = reader.rest()
+            {
+                self.0.wire = rest;
+                let body = WireStructure::new(reader.since(0), reading, nodes);
+                return Some(Attribute::Structure { extensible: true, body });
+            }
         }
         let (rest, attribute) = match attribute(i, reading) {
             Ok((rest @ ([] | [b' ', ..]), attribute)) => (rest, attribute),
@@ -205,19 +246,6 @@ fn attribute(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
 
 #[inline]
 fn bare(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
-    // What every message of a mailbox is asked for, in the words of all servers.
-    match i {
-        [b'U', b'I', b'D', b' ', value @ ..] if matches!(value, [b'0'..=b'9', ..]) => {
-            number(value).map(|(i, n)| (i, Attribute::Uid(n)))
-        }
-        [b'F', b'L', b'A', b'G', b'S', b' ', value @ ..] if matches!(value, [b'(', ..]) => {
-            flag_list(value, reading).map(|(i, f)| (i, Attribute::Flags(f)))
-        }
-        _ => less_common(i, reading),
-    }
-}
-
-fn less_common(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
     let (after, name) = item_name(i)?;
     let value = match after {
         [b' ', ..] => sp_or_more(after, reading)?.0,
@@ -239,22 +267,8 @@ fn less_common(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
             let (i, n) = number64(octet(value, b'(', "MODSEQ has parentheses")?)?;
             Ok((octet(i, b')', "MODSEQ does not end")?, Attribute::ModSeq(n)))
         }
-        Name::Word(ENVELOPE) => {
-            let mut reader = Reader { rest: value, reading };
-            let mut e = Box::default();
-            match reader.envelope(&mut e) {
-                Ok(()) => Ok((reader.rest, Attribute::Envelope(e))),
-                Err(Fault(why)) => fault(why),
-            }
-        }
-        Name::Word(word @ (BODY | BODYSTRUCTURE)) => {
-            let extensible = word == BODYSTRUCTURE;
-            let mut reader = Reader { rest: value, reading };
-            match reader.body() {
-                Ok(body) => Ok((reader.rest, Attribute::Structure { extensible, body })),
-                Err(Fault(why)) => fault(why),
-            }
-        }
+        Name::Word(ENVELOPE) => envelope(value, reading),
+        Name::Word(word @ (BODY | BODYSTRUCTURE)) => structure(value, word == BODYSTRUCTURE, reading),
         Name::Word(_) => {
             if let Some(parsed) = extension::attribute(before(i, after), value, reading) {
                 return parsed;
@@ -269,6 +283,27 @@ fn less_common(i: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
             Ok((i, value)) => Ok((i, Attribute::Body { name, value })),
             Err(_) => missing(after, Name::Body(name), reading),
         },
+    }
+}
+
+/// The value of ENVELOPE
+fn envelope(value: &[u8], reading: Reading) -> Parse<'_, Attribute<'_>> {
+    let mut reader = Reader::new(value, reading);
+    match reader.envelope() {
+        Ok(envelope) => Ok((reader.rest(), Attribute::Envelope(envelope))),
+        Err(Fault(why)) => fault(why),
+    }
+}
+
+/// The value of BODY or BODYSTRUCTURE
+fn structure(value: &[u8], extensible: bool, reading: Reading) -> Parse<'_, Attribute<'_>> {
+    let mut reader = Reader::new(value, reading);
+    match reader.body() {
+        Ok(nodes) => {
+            let body = WireStructure::new(reader.since(0), reading, nodes);
+            Ok((reader.rest(), Attribute::Structure { extensible, body }))
+        }
+        Err(Fault(why)) => fault(why),
     }
 }
 

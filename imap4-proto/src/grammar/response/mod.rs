@@ -8,12 +8,16 @@ mod esearch;
 mod extension;
 mod fetched;
 mod mailbox;
+mod plain;
 mod reader;
 mod value;
 
+pub(crate) use body::{Node, NodeKind, Read};
+pub(crate) use envelope::{AddressIter, Fields, StringIter, string_at};
 pub(crate) use esearch::{next_item, update};
 pub(crate) use fetched::{AttributeIter, Begun, head, tail};
 pub(crate) use mailbox::{Descriptions, namespaces};
+pub(crate) use reader::{EMPTY, Reader};
 
 use super::{
     Fault, Parse, fault,
@@ -43,6 +47,24 @@ words! {
 /// `response-data CRLF`, `continue-req` or `response-tagged`, from a whole frame
 #[inline]
 pub(crate) fn response(frame: &[u8], reading: Reading) -> Result<Response<'_>, Fault> {
+    match plain_fetch(frame, reading) {
+        Some(fetched) => Ok(Response::Fetch(fetched)),
+        None => any_response(frame, reading),
+    }
+}
+
+/// A FETCH response in the words of all servers: there are more of them than of all others.
+#[inline]
+fn plain_fetch(frame: &[u8], reading: Reading) -> Option<Fetched<'_>> {
+    let (rest, n) = number(frame.strip_prefix(b"* ")?).ok()?;
+    match rest.strip_prefix(b" FETCH (")? {
+        [items @ .., b')', b'\r', b'\n'] => Some(Fetched::new(n, Attributes::new(items, reading))),
+        _ => None,
+    }
+}
+
+#[inline(never)]
+fn any_response(frame: &[u8], reading: Reading) -> Result<Response<'_>, Fault> {
     let line = match frame {
         [line @ .., b'\r', b'\n'] => line,
         [line @ .., b'\n'] if reading.may(Quirks::BARE_LF) => line,
@@ -138,11 +160,7 @@ fn data<'b>(
 #[inline]
 fn numbered(whole: &[u8], reading: Reading) -> Result<Response<'_>, nom::Err<Fault>> {
     let (i, n) = number(whole)?;
-    let (i, name) = match i {
-        // In the words of all servers.
-        [b' ', b'F', b'E', b'T', b'C', b'H', rest @ ..] if matches!(rest, [b' ', ..]) => (rest, FETCH),
-        _ => keyword(sp_or_more(i, reading)?.0),
-    };
+    let (i, name) = keyword(sp_or_more(i, reading)?.0);
     if name == FETCH {
         let i = fetched::open(i, reading)?;
         // Its items are read where they are wanted.

@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use crate::grammar::{
-    Fault, Parse, before, fault, is_flag_text,
+    Fault, Parse, before, fault, flag_text,
     string::{literal_header, nil, quoted, take_while},
 };
 use crate::types::{AString, FlagList, Form, NString, Quirks, Reading};
@@ -89,8 +89,9 @@ pub(super) fn nstring(i: &[u8], reading: Reading) -> Parse<'_, NString<'_>> {
 #[inline]
 pub(super) fn flag_list(i: &[u8], reading: Reading) -> Parse<'_, FlagList<'_>> {
     let [b'(', inner @ ..] = i else { return fault("A list of flags is missing") };
-    let (rest, list) = take_while(inner, is_flag_text);
-    let [b')', rest @ ..] = rest else { return fault("A list of flags does not end") };
+    let Some((list, [b')', rest @ ..])) = inner.split_at_checked(flag_text(inner)) else {
+        return fault("A list of flags does not end");
+    };
     if !reading.may(Quirks::EMPTY_FLAG) && has_empty_flag(list) {
         return fault("A flag is missing");
     }

@@ -9,6 +9,8 @@ mod tests;
 
 use memchr::{memchr, memchr2};
 
+use crate::calm::Calm;
+
 use arguments::{Arguments, word};
 use header::Header;
 
@@ -88,6 +90,7 @@ pub(super) struct Framer {
     arguments: Arguments,
     mode: Mode,
     bounds: Bounds,
+    calm: Calm,
     /// Octets looked at, ever; for tests of linearity.
     #[cfg(any(test, feature = "count"))]
     pub(super) looked: u64,
@@ -102,13 +105,29 @@ impl Framer {
             arguments: Arguments::new(0),
             mode: Mode::Tag,
             bounds,
+            calm: Calm::NONE,
             #[cfg(any(test, feature = "count"))]
             looked: 0,
         }
     }
 
     pub(super) const fn set_bounds(&mut self, bounds: Bounds) {
+        self.wake();
         self.bounds = bounds;
+    }
+
+    /// Takes the one octet that has come since the last answer, where the answer is the same again.
+    #[inline]
+    pub(super) fn takes(&mut self, input: &[u8]) -> bool {
+        self.calm.takes(input)
+    }
+
+    /// Octets have come that may change something.
+    #[inline]
+    const fn wake(&mut self) {
+        if let Some(seen) = self.calm.end() {
+            self.look(seen - self.seen);
+        }
     }
 
     /// Begins with a new command.
@@ -120,6 +139,7 @@ impl Framer {
 
     #[inline]
     const fn next_part(&mut self) {
+        self.calm = Calm::NONE;
         self.seen = 0;
         self.nested = 0;
         self.header = Header::NONE;
@@ -173,7 +193,13 @@ impl Framer {
 
     /// Looks on for the end of the present part.
     pub(super) fn poll(&mut self, input: &[u8]) -> Part {
+        self.wake();
         match self.mode {
+            Mode::Tag if self.seen == 0 => {
+                if let Some(part) = self.plain_line(input) {
+                    return part;
+                }
+            }
             Mode::Payload(0) => {
                 self.next_part();
                 self.arguments.payload();
@@ -212,6 +238,22 @@ impl Framer {
             }
         }
         self.incomplete(input.len())
+    }
+
+    /// A command that is one line, which is there: what most are. It stops where something else is found.
+    #[inline]
+    fn plain_line(&mut self, input: &[u8]) -> Option<Part> {
+        let n = self.name(input);
+        self.look(n);
+        let Mode::Plain = self.mode else { return None };
+        let tail = input.get(n..)?;
+        let at = memchr2(b'{', b'\n', tail);
+        self.look(at.unwrap_or(tail.len()));
+        if tail.get(at?) != Some(&b'\n') {
+            return None;
+        }
+        self.look(1);
+        self.line_end(false)
     }
 
     /// Looks at some of the octets not seen yet, one at least.
@@ -403,6 +445,14 @@ impl Framer {
             // What is recognised of a header goes on.
             self.mode = Mode::Skip;
             return Part::Refuse(n, Refusal::LineTooLong);
+        }
+        if n > 0 && self.seen == n && self.header.is_outside() {
+            let most = self.bounds.line.saturating_add(self.nested);
+            match self.mode {
+                Mode::Tag => self.calm = Calm::new(n, most, b' '),
+                Mode::Plain => self.calm = Calm::new(n, most, b'\n'),
+                _ => {}
+            }
         }
         Part::Need(self.seen.saturating_sub(n).max(1))
     }

@@ -1,0 +1,245 @@
+//! Hostile octets in every argument of every command.
+
+use crate::ground::{Ground, IMAP, POP3, SUBMISSION};
+
+/// What stands in the place of an argument.
+fn arguments() -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = [
+        &b"\0"[..],
+        b"a\0b",
+        b"\x80",
+        b"\xff\xfe",
+        b"\xc0\x80",
+        b"\xed\xa0\x80",
+        b"\x1b[2J",
+        b"\x7f",
+        b"\t",
+        b"a\rb",
+        b"\r",
+        b"a\nb",
+        b"\n",
+        b"\r\r\n\n",
+        b"%n%s",
+        b"{",
+        b"}",
+        b"{0}",
+        b"{-1}",
+        b"{1",
+        b"\"",
+        b"\"\\",
+        b"\"a\0\"",
+        b"\"\xff\"",
+        b"(",
+        b")",
+        b"((",
+        b"[",
+        b"]",
+        b"*",
+        b"%",
+        b"&",
+        b"&AAA-",
+        b"<",
+        b"<>",
+        b"<<",
+        b">",
+        b"=",
+        b"+",
+        b"-1",
+        b"NIL",
+        b"\\",
+        b"\\Seen",
+        b"~{1}",
+        b" ",
+        b"",
+    ]
+    .map(<[u8]>::to_vec)
+    .into();
+    all.push(vec![b'A'; 10_000]);
+    all.push(vec![0xff; 10_000]);
+    all
+}
+
+const COMMANDS: &[(&str, &[&str])] = &[
+    (
+        IMAP,
+        &[
+            "?",
+            "? NOOP",
+            "t ?",
+            "t LOGIN ? x",
+            "t LOGIN x ?",
+            "t AUTHENTICATE ?",
+            "t AUTHENTICATE PLAIN ?",
+            "t ENABLE ?",
+            "t ID ?",
+            "t SELECT ?",
+            "t SELECT x (QRESYNC ?)",
+            "t CREATE ?",
+            "t CREATE x (USE ?)",
+            "t DELETE ?",
+            "t RENAME ? x",
+            "t RENAME x ?",
+            "t SUBSCRIBE ?",
+            "t LIST ? x",
+            "t LIST \"\" ?",
+            "t LIST (?) \"\" *",
+            "t LIST \"\" * RETURN (?)",
+            "t LSUB \"\" ?",
+            "t STATUS ? (MESSAGES)",
+            "t STATUS INBOX (?)",
+            "t APPEND ? {1+}\r\nx",
+            "t APPEND INBOX (?) {1+}\r\nx",
+            "t APPEND INBOX ? {1+}\r\nx",
+            "t FETCH ? FLAGS",
+            "t FETCH 1 ?",
+            "t FETCH 1 (?)",
+            "t FETCH 1 BODY[?]",
+            "t FETCH 1 BODY[HEADER.FIELDS (?)]",
+            "t FETCH 1 BODY[]<?>",
+            "t UID FETCH 1 FLAGS (CHANGEDSINCE ?)",
+            "t STORE ? FLAGS x",
+            "t STORE 1 FLAGS (?)",
+            "t STORE 1 ? (x)",
+            "t COPY ? x",
+            "t COPY 1 ?",
+            "t MOVE 1 ?",
+            "t SEARCH ?",
+            "t SEARCH SUBJECT ?",
+            "t SEARCH HEADER ? ?",
+            "t SEARCH CHARSET ? ALL",
+            "t SEARCH SINCE ?",
+            "t SEARCH RETURN (?) ALL",
+            "t SEARCH KEYWORD ?",
+            "t UID EXPUNGE ?",
+            "t COMPRESS ?",
+            "t IDLE\r\n?",
+        ],
+    ),
+    (
+        POP3,
+        &[
+            "?",
+            "USER ?",
+            "PASS ?",
+            "APOP ? ?",
+            "APOP x ?",
+            "AUTH ?",
+            "AUTH PLAIN ?",
+            "LIST ?",
+            "UIDL ?",
+            "RETR ?",
+            "TOP ? 1",
+            "TOP 1 ?",
+            "DELE ?",
+            "UTF8 ?",
+            "LANG ?",
+            "CAPA ?",
+            "NOOP ?",
+            "STLS ?",
+        ],
+    ),
+    (
+        SUBMISSION,
+        &[
+            "?",
+            "EHLO ?",
+            "HELO ?",
+            "MAIL FROM:?",
+            "MAIL FROM:<?>",
+            "MAIL FROM:<?@example.test>",
+            "MAIL FROM:<alice@?>",
+            "MAIL FROM:<alice@example.test> ?",
+            "MAIL FROM:<alice@example.test> SIZE=?",
+            "MAIL FROM:<alice@example.test> BODY=?",
+            "MAIL FROM:<alice@example.test> AUTH=?",
+            "MAIL FROM:<alice@example.test> RET=?",
+            "MAIL FROM:<alice@example.test> ENVID=?",
+            "RCPT TO:?",
+            "RCPT TO:<?>",
+            "RCPT TO:<\"?\"@example.test>",
+            "RCPT TO:<bob@example.test> NOTIFY=?",
+            "RCPT TO:<bob@example.test> ORCPT=?",
+            "AUTH ?",
+            "AUTH PLAIN ?",
+            "VRFY ?",
+            "EXPN ?",
+            "HELP ?",
+            "NOOP ?",
+            "BDAT ?",
+            "DATA ?",
+            "RSET ?",
+            "STARTTLS ?",
+        ],
+    ),
+];
+
+/// Each argument in each place, before login and after. What counts is that the server answers or ends the connection, and goes on.
+#[test]
+fn hostile_octets_in_every_argument_are_answered_or_end_the_connection() {
+    let mut ground = Ground::new();
+    let mut ended = 0;
+    for (service, templates) in COMMANDS {
+        for argument in arguments() {
+            // So few that wrong commands alone do not end the connection.
+            for (i, some) in templates.chunks(18).enumerate() {
+                // Logging in takes time: every third after login.
+                let mut raw = if i % 3 == 1 { ground.alice(service) } else { ground.raw(service) };
+                for template in some {
+                    let mut parts = template.split('?');
+                    let mut line = parts.next().unwrap().as_bytes().to_vec();
+                    for part in parts {
+                        line.extend_from_slice(&argument);
+                        line.extend_from_slice(part.as_bytes());
+                    }
+                    line.extend_from_slice(b"\r\n");
+                    if !raw.send(&line) {
+                        break;
+                    }
+                }
+                // Out of whatever it is in: IDLE, a literal, content, an exchange.
+                raw.send("\r\n.\r\nDONE\r\n*\r\nRSET\r\nzz LOGOUT\r\nQUIT\r\n");
+                raw.half_close();
+                raw.end();
+                ended += 1;
+            }
+        }
+        ground.serves();
+    }
+    println!("{ended} connections");
+    ground.held(48);
+}
+
+/// A bare CR or LF ends no content of SMTP, and a bare CR no line of IMAP: what stands behind it is no command. (A line of IMAP may end with
+/// LF alone; that is so for whoever reads it, and hides nothing.)
+#[test]
+fn a_bare_line_end_smuggles_no_command() {
+    let ground = Ground::new();
+    for end in ["\n", "\r", "\n\r", "\r\r\n"] {
+        let mut raw = ground.alice(SUBMISSION);
+        // Content that seems to end, and a second message behind it.
+        let inner = format!(
+            "a{end}.{end}MAIL FROM:<alice@example.test>{end}RCPT TO:<bob@example.test>{end}DATA{end}smuggled"
+        );
+        raw.send("MAIL FROM:<alice@example.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n");
+        raw.until(b"\r\n354");
+        raw.send(format!("Subject: x\r\n\r\n{inner}\r\n.\r\nQUIT\r\n"));
+        let said = raw.end();
+        let accepted = said.matches("250 2.0.0 kept").count();
+        assert!(accepted <= 1 && said.matches("354").count() == 1, "{end:?}: {said}");
+
+        let mut raw = ground.alice(IMAP);
+        let name = format!("smuggled{}", end.len() + 2 * usize::from(end.contains('\n')));
+        raw.send(format!("a NOOP{end}b CREATE {name}\r\nc LIST \"\" {name}\r\nd LOGOUT\r\n"));
+        let said = raw.end();
+        let made = said.contains("b OK") || said.contains("* LIST");
+        assert!(!made || end.contains('\n'), "{end:?}: {said}");
+        assert!(said.contains("a OK") || said.contains("a BAD"), "{end:?}: {said}");
+    }
+    // Nothing of it reached bob.
+    let mut bob = ground.server.connect("imaps");
+    bob.line().unwrap();
+    bob.imap(&format!("LOGIN bob@example.test {}", crate::support::BOB));
+    assert!(bob.imap("STATUS INBOX (MESSAGES)").contains("(MESSAGES 0)"));
+    drop(bob);
+    ground.held(16);
+}

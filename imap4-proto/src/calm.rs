@@ -1,0 +1,47 @@
+/// What a framer makes of input that comes octet by octet, as from a peer that does not buffer: while a line has begun and has no end, most
+/// octets change nothing, and are only counted.
+///
+/// It holds from one answer `Need(1)`, given for input that is not empty and was seen to its end, to the next call that finds more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Calm {
+    /// Octets seen; none of the following holds where it is the greatest number.
+    seen: usize,
+    /// So many octets may be seen without a refusal.
+    most: usize,
+    /// What changes something, beside LF and `{`.
+    stop: u8,
+}
+
+impl Calm {
+    pub(crate) const NONE: Self = Self { seen: usize::MAX, most: 0, stop: b'\n' };
+
+    pub(crate) const fn new(seen: usize, most: usize, stop: u8) -> Self {
+        Self { seen, most, stop }
+    }
+
+    /// Takes the input where it is one octet more than was seen, which changes nothing: it is `Need(1)` again.
+    #[inline]
+    pub(crate) fn takes(&mut self, input: &[u8]) -> bool {
+        match input {
+            [before @ .., last]
+                if before.len() == self.seen
+                    && self.seen < self.most
+                    && *last != b'\n'
+                    && *last != b'{'
+                    && *last != self.stop =>
+            {
+                self.seen += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// It is over: what was seen, where it held.
+    #[inline]
+    pub(crate) const fn end(&mut self) -> Option<usize> {
+        let seen = self.seen;
+        *self = Self::NONE;
+        if seen == usize::MAX { None } else { Some(seen) }
+    }
+}
