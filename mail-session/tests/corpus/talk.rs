@@ -6,8 +6,8 @@ use bytes::Bytes;
 use imap4_proto::{
     client::{self, Client, Event},
     types::{
-        AppendMessage, Attribute, BodyKind, BodyName, BodyStructure, Command, Envelope, Fetch, FetchItems,
-        Response, Section, SectionText, Select, SequenceSet, Status,
+        AppendMessage, Attribute, BodyKind, BodyName, BodyStructure, Command, Fetch, FetchItems, Response,
+        Section, SectionText, Select, SequenceSet, Status,
     },
 };
 use mail_drive::{Driver, NoTimer, NoTls, Turn};
@@ -168,12 +168,11 @@ impl Got {
             match attribute {
                 Attribute::Rfc822Size(n) => self.size = Some(n),
                 Attribute::Envelope(envelope) => {
-                    let Envelope { subject, .. } = *envelope;
                     self.has_envelope = true;
-                    self.subject = subject.map(|s| s.into_owned());
+                    self.subject = envelope.subject().map(|s| s.bytes().into_owned());
                 }
                 Attribute::Structure { extensible, body } => {
-                    self.structures[usize::from(extensible)] = Some(Part::of(&body));
+                    self.structures[usize::from(extensible)] = Some(Part::of(&body.to_structure()));
                 }
                 Attribute::Body { name: body, value } => {
                     let value = value.map(|v| v.bytes().into_owned());
