@@ -186,6 +186,7 @@ CASES = {
     "pop3-pipelined": (3, "pop3", "pop3 --user u180 --n 1000 --size 8192 --reps 8 --window 64", lambda a: 1000 * a["reps"]),
     "submission": (10, "submission", "smtp --conns 4 --secs 4 --user u4 --rcpt u4@example.test", ops),
     "submission-not-durable": (10, "submission", "smtp --conns 4 --secs 4 --user me --pass PASS --rcpt me@example.test", ops),
+    "submission-not-durable-pipelined": (10, "submission", "smtp --conns 4 --secs 4 --pipeline --user me --pass PASS --rcpt me@example.test", ops),
     "append": (None, "imap", "append --mailbox ap --user u5 --conns 1 --secs 5", ops),
     "append-16": (7, "imap", "append --mailbox ap --user u1 --users 16 --conns 16 --secs 5", ops),
     "idle": (None, "imap", "idle --n 1000 --users 100 --appends 30", lambda answer: 30),
@@ -284,7 +285,7 @@ def main():
             if only and name not in only:
                 continue
             at = servers
-            if name == "submission-not-durable":
+            if name.startswith("submission-not-durable"):
                 memory = Memory(f"{a.dir}/memory", pathlib.Path(a.server).with_name("submission-tokio"))
                 if not memory.binary.exists():
                     continue

@@ -219,82 +219,74 @@ def has(program):
     return shutil.which(program) is not None
 
 
-if has("npm") and has("node"):
-    folder = os.path.join(server.home, "node")
-    os.makedirs(folder)
-    installed = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "imapflow@1"], cwd=folder, capture_output=True, timeout=180)
-    if installed.returncode:
-        print("skip  imapflow: it cannot be installed")
-    else:
-        with open(os.path.join(folder, "day.js"), "w") as f:
-            f.write(IMAPFLOW)
-        for kind in ("plain", "tls"):
-            @step(f"imapflow, {kind}: CONDSTORE, QRESYNC, fetch, search, flags, move, delete, IDLE, back after a while")
-            def _():
-                witness.empty("Archive")
-                process = subprocess.Popen(["node", "day.js", HOST, str(P["imaps" if kind == "tls" else "imap"]), kind, ALICE, SECRET], cwd=folder,
-                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                killer = later(process.kill, 60)
+if folder := node(server, "imapflow", "imapflow@1"):
+    with open(os.path.join(folder, "day.js"), "w") as f:
+        f.write(IMAPFLOW)
+    for kind in ("plain", "tls"):
+        @step(f"imapflow, {kind}: CONDSTORE, QRESYNC, fetch, search, flags, move, delete, IDLE, back after a while")
+        def _():
+            witness.empty("Archive")
+            process = subprocess.Popen(["node", "day.js", HOST, str(P["imaps" if kind == "tls" else "imap"]), kind, ALICE, SECRET], cwd=folder,
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            killer = later(process.kill, 60)
 
-                def at(name):
-                    line = process.stdout.readline()
-                    assert line, (process.wait(10), process.stderr.read()[-700:])
-                    said = json.loads(line)
-                    assert said["at"] == name, said
-                    return said.get("data")
+            def at(name):
+                line = process.stdout.readline()
+                assert line, (process.wait(10), process.stderr.read()[-700:])
+                said = json.loads(line)
+                assert said["at"] == name, said
+                return said.get("data")
 
-                def go():
-                    process.stdin.write("null\n")
-                    process.stdin.flush()
+            def go():
+                process.stdin.write("null\n")
+                process.stdin.flush()
 
-                try:
-                    connected = at("connected")
-                    assert {"CONDSTORE", "QRESYNC"} <= set(connected["enabled"]) or "QRESYNC" in connected["enabled"], connected
-                    go()
-                    assert at("appended")["exists"] == 6
-                    expect({s: f for s, f in witness.mailbox("flow").items()}, {f"flow {n}": {"\\Seen"} if n % 2 else set() for n in range(1, 7)})
-                    go()
-                    expect(at("fetched"), [[n, f"flow {n}", "text/plain", True, "bigint"] for n in range(1, 7)])
-                    go()
-                    expect(at("searched"), [[2, 5], [2, 4, 6], [4]])
-                    go()
-                    at("flagged")
-                    now = witness.mailbox("flow")
-                    expect((now["flow 1"], now["flow 2"], now["flow 6"]), ({"\\Flagged", "$Todo"}, {"\\Flagged", "$Todo"}, {"\\Answered"}))
-                    go()
-                    expect(at("moved"), [[3, 4], [1]])
-                    expect((witness.mailbox("flow").keys(), witness.mailbox("Archive").keys()), ({"flow 1", "flow 2", "flow 5", "flow 6"}, {"flow 1", "flow 3", "flow 4"}))
-                    go()
-                    at("deleted")
-                    expect(witness.mailbox("flow").keys(), {"flow 1", "flow 2", "flow 6"})
-                    go()
-                    at("idle")
-                    witness.append("flow", "while idle")
-                    witness.store("flow", "flow 2", "+FLAGS", "(\\Answered)")
-                    go()
-                    time.sleep(0.3)
-                    witness.expunge("flow", "flow 1")
-                    at("idled")
-                    expect(witness.mailbox("flow").keys(), {"flow 2", "flow 6", "while idle"})
-                    go()
-                    at("away")
-                    witness.store("flow", "flow 6", "+FLAGS", "($Later)")
-                    witness.expunge("flow", "flow 2")
-                    witness.append("flow", "new one")
-                    go()
-                    back = at("back")
-                    assert back["exists"] == 3 and {6, 8} <= set(back["changed"]), back
-                    go()
-                    listed = at("removed")
-                    assert "flow" not in witness.folders() and "flown" not in witness.folders()
-                    assert ["Archive", "\\Archive", 3] in listed and any(m[0] == "INBOX" for m in listed), listed
-                    go()
-                    assert process.wait(20) == 0, process.stderr.read()[-700:]
-                finally:
-                    killer.cancel()
-                    process.kill()
-else:
-    print("skip  imapflow: npm is missing")
+            try:
+                connected = at("connected")
+                assert {"CONDSTORE", "QRESYNC"} <= set(connected["enabled"]) or "QRESYNC" in connected["enabled"], connected
+                go()
+                assert at("appended")["exists"] == 6
+                expect({s: f for s, f in witness.mailbox("flow").items()}, {f"flow {n}": {"\\Seen"} if n % 2 else set() for n in range(1, 7)})
+                go()
+                expect(at("fetched"), [[n, f"flow {n}", "text/plain", True, "bigint"] for n in range(1, 7)])
+                go()
+                expect(at("searched"), [[2, 5], [2, 4, 6], [4]])
+                go()
+                at("flagged")
+                now = witness.mailbox("flow")
+                expect((now["flow 1"], now["flow 2"], now["flow 6"]), ({"\\Flagged", "$Todo"}, {"\\Flagged", "$Todo"}, {"\\Answered"}))
+                go()
+                expect(at("moved"), [[3, 4], [1]])
+                expect((witness.mailbox("flow").keys(), witness.mailbox("Archive").keys()), ({"flow 1", "flow 2", "flow 5", "flow 6"}, {"flow 1", "flow 3", "flow 4"}))
+                go()
+                at("deleted")
+                expect(witness.mailbox("flow").keys(), {"flow 1", "flow 2", "flow 6"})
+                go()
+                at("idle")
+                witness.append("flow", "while idle")
+                witness.store("flow", "flow 2", "+FLAGS", "(\\Answered)")
+                go()
+                time.sleep(0.3)
+                witness.expunge("flow", "flow 1")
+                at("idled")
+                expect(witness.mailbox("flow").keys(), {"flow 2", "flow 6", "while idle"})
+                go()
+                at("away")
+                witness.store("flow", "flow 6", "+FLAGS", "($Later)")
+                witness.expunge("flow", "flow 2")
+                witness.append("flow", "new one")
+                go()
+                back = at("back")
+                assert back["exists"] == 3 and {6, 8} <= set(back["changed"]), back
+                go()
+                listed = at("removed")
+                assert "flow" not in witness.folders() and "flown" not in witness.folders()
+                assert ["Archive", "\\Archive", 3] in listed and any(m[0] == "INBOX" for m in listed), listed
+                go()
+                assert process.wait(20) == 0, process.stderr.read()[-700:]
+            finally:
+                killer.cancel()
+                process.kill()
 
 
 @step("mbsync: new mail, flags, deletions and moves, from both sides; nothing to do the second time")

@@ -118,6 +118,18 @@ def command(args, data=None, fails=False, **kw):
     return r.stdout
 
 
+def node(server, name, package):
+    """A folder in which the package of npm is installed; None where that cannot be done."""
+    folder = os.path.join(server.home, "node-" + name)
+    if shutil.which("npm") and shutil.which("node"):
+        os.makedirs(folder)
+        args = ["npm", "install", "--silent", "--no-audit", "--no-fund", package]
+        if subprocess.run(args, cwd=folder, capture_output=True, timeout=180).returncode == 0:
+            return folder
+    print(f"skip  {name}: it cannot be installed")
+    return None
+
+
 def message(subject, size=0, extra=b""):
     """A message with the traps of framing: dots, long and empty lines, 8-bit text."""
     head = (f"From: Alice <{ALICE}>\r\nTo: Bob <{BOB}>\r\nSubject: {subject}\r\nDate: Sun, 01 Mar 2026 10:00:00 +0000\r\n"

@@ -50,29 +50,23 @@ if has("swaks"):
                  "--header", "Subject: swaks lmtp"])
         assert b"Subject: swaks lmtp" in newest() and b"with LMTP id" in newest()
 
-if has("npm") and has("node"):
-    folder = os.path.join(server.home, "node")
-    os.makedirs(folder)
-    installed = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "nodemailer@7"], cwd=folder, capture_output=True, timeout=180)
-    if installed.returncode:
-        print("skip  nodemailer: it cannot be installed")
-    else:
-        for secure, port in (("false", P["submission"]), ("true", P["submissions"])):
-            @step(f"nodemailer: implicit TLS {secure}, DSN, an attachment, an internationalised subject")
-            def _():
-                script = f"""
-                const t = require("nodemailer").createTransport({{host: "{HOST}", port: {port}, secure: {secure},
-                  tls: {{rejectUnauthorized: false}}, auth: {{user: "{ALICE}", pass: "{SECRET}"}}}});
-                t.sendMail({{from: "Alice <{ALICE}>", to: "{BOB}", subject: "grüße {secure}", text: ".\\n..x\\nbody",
-                  dsn: {{id: "N1", return: "headers", notify: ["success", "failure"], recipient: "{BOB}"}},
-                  attachments: [{{filename: "a.bin", content: Buffer.alloc(100000, 7)}}]}})
-                 .then(i => console.log(i.response), e => {{ console.error(e); process.exit(1) }});"""
-                with open(os.path.join(folder, "send.js"), "w") as f:
-                    f.write(script)
-                out = command(["node", "send.js"], cwd=folder)
-                assert out.startswith(b"250 2.0.0 kept as"), out
-                assert b"a.bin" in newest()
-                assert b"Action: delivered" in newest(ALICE), "the report"
+if folder := node(server, "nodemailer", "nodemailer@7"):
+    for secure, port in (("false", P["submission"]), ("true", P["submissions"])):
+        @step(f"nodemailer: implicit TLS {secure}, DSN, an attachment, an internationalised subject")
+        def _():
+            script = f"""
+            const t = require("nodemailer").createTransport({{host: "{HOST}", port: {port}, secure: {secure},
+              tls: {{rejectUnauthorized: false}}, auth: {{user: "{ALICE}", pass: "{SECRET}"}}}});
+            t.sendMail({{from: "Alice <{ALICE}>", to: "{BOB}", subject: "grüße {secure}", text: ".\\n..x\\nbody",
+              dsn: {{id: "N1", return: "headers", notify: ["success", "failure"], recipient: "{BOB}"}},
+              attachments: [{{filename: "a.bin", content: Buffer.alloc(100000, 7)}}]}})
+             .then(i => console.log(i.response), e => {{ console.error(e); process.exit(1) }});"""
+            with open(os.path.join(folder, "send.js"), "w") as f:
+                f.write(script)
+            out = command(["node", "send.js"], cwd=folder)
+            assert out.startswith(b"250 2.0.0 kept as"), out
+            assert b"a.bin" in newest()
+            assert b"Action: delivered" in newest(ALICE), "the report"
 
 
 def maildrop(program, count=3):

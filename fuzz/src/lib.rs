@@ -4,7 +4,7 @@
 //! [driven](drive) as a host would drive them, twice: in the pieces that the tape says, and whole. Both must say the same.
 #![forbid(unsafe_code)]
 
-use imap4_proto::types::{Reading, Response};
+use imap4_proto::types::{Attribute, Reading, Response, WireEnvelope, WireStructure};
 use mail_wire::{DotEncoder, OutputQueue, Stuffing};
 
 pub mod arb;
@@ -36,6 +36,9 @@ pub fn stuff(content: &[u8], pieces: impl Iterator<Item = usize>) -> Vec<u8> {
 /// # Panics
 /// Where that is not so.
 pub fn comes_back(response: &Response<'_>) {
+    if let Response::Fetch(fetched) = response {
+        fetched.items.iter().for_each(|item| means_the_same(&item));
+    }
     let mut wire = Vec::new();
     response.encode(&mut wire);
     for reading in [Reading::STRICT, Reading::TOLERANT] {
@@ -47,5 +50,31 @@ pub fn comes_back(response: &Response<'_>) {
             }
             Err(e) => panic!("{e:?}: {}", wire.escape_ascii()),
         }
+    }
+}
+
+/// An ENVELOPE or a BODYSTRUCTURE that was read lies in its text; made a value and written, it means what it meant.
+fn means_the_same(item: &Attribute<'_>) {
+    let mut wire = Vec::new();
+    match item {
+        Attribute::Envelope(read) => {
+            read.to_envelope().encode(&mut wire, false);
+            match WireEnvelope::parse(&wire, Reading::STRICT) {
+                Ok(again) => assert_eq!(again.to_envelope(), read.to_envelope(), "{}", wire.escape_ascii()),
+                Err(e) => panic!("{e:?}: {}", wire.escape_ascii()),
+            }
+        }
+        Attribute::Structure { extensible, body } => {
+            body.to_structure().encode(&mut wire, *extensible, false);
+            match WireStructure::parse(&wire, Reading::STRICT) {
+                Ok(again) => {
+                    let mut rewritten = Vec::new();
+                    again.to_structure().encode(&mut rewritten, *extensible, false);
+                    assert_eq!(rewritten.escape_ascii().to_string(), wire.escape_ascii().to_string());
+                }
+                Err(e) => panic!("{e:?}: {}", wire.escape_ascii()),
+            }
+        }
+        _ => {}
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::{
     Flags, MailboxId, MailboxName, ModSeq, Rights, SpecialUse, Uid, UidSet, UidValidity, flags::bits,
 };
@@ -37,6 +39,37 @@ pub struct MailboxInfo {
     pub special_use: SpecialUse,
     /// What the account may do with it.
     pub rights: Rights,
+}
+
+impl MailboxInfo {
+    /// A mailbox of an account's own, not subscribed to.
+    #[must_use]
+    pub const fn owned(id: MailboxId, name: MailboxName, special_use: SpecialUse) -> Self {
+        Self { id: Some(id), name, selectable: true, subscribed: false, special_use, rights: Rights::OWNER }
+    }
+
+    /// What [`Account::list`](crate::Account::list) answers, of the mailboxes there are: which of them are subscribed, and the names
+    /// that are only subscribed or only a parent of others.
+    #[must_use]
+    pub fn complete(mut mailboxes: Vec<Self>, subscribed: &BTreeSet<MailboxName>) -> Vec<Self> {
+        let mut others = subscribed.clone();
+        for mailbox in &mut mailboxes {
+            mailbox.subscribed = subscribed.contains(&mailbox.name);
+            others.extend(mailbox.name.parents());
+        }
+        for mailbox in &mailboxes {
+            others.remove(&mailbox.name);
+        }
+        mailboxes.extend(others.into_iter().map(|name| Self {
+            id: None,
+            selectable: false,
+            subscribed: subscribed.contains(&name),
+            special_use: SpecialUse::NONE,
+            rights: Rights::OWNER,
+            name,
+        }));
+        mailboxes
+    }
 }
 
 bits! {

@@ -57,9 +57,11 @@ mod flags;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
 mod hub;
+mod index;
 pub mod memory;
 mod name;
 mod optional;
+mod parts;
 mod query;
 mod queue;
 mod split;
@@ -75,12 +77,14 @@ pub use data::{
 pub use error::{ErrorKind, Result, StoreError};
 pub use flags::{Flags, Rights, SpecialUse, SystemFlags};
 pub use hub::{LocalHub, LocalWatch};
+pub use index::{Index, IndexLimits, IndexRow};
 pub use memory::{MemoryOptions, MemoryStore};
 pub use name::{MailboxId, MailboxName, NameError};
 pub use optional::{
     Acl, Annotation, BoxFuture, MaildropLock, Metadata, MetadataLimits, Quota, QuotaLimits, QuotaUsage,
     QuotaUse, annotation_matches, check_annotation, check_identifier,
 };
+pub use parts::{Buffered, BytesBody};
 pub use query::{Query, SearchOutcome};
 pub use queue::{
     Lease, MailQueue, NewEntry, NewRecipient, Next, QueueEntry, QueueId, QueueStatus, QueuedRecipient,

@@ -81,6 +81,11 @@ impl MailboxName {
         &self.parts
     }
 
+    /// The names above it, the nearest first.
+    pub fn parents(&self) -> impl Iterator<Item = Self> + use<> {
+        std::iter::successors(self.parent(), Self::parent)
+    }
+
     /// The name one level up; `None` at the top.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {

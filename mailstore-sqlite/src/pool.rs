@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mailstore_api::{Result, StoreError};
+use mailstore_api::{ErrorKind, Result, StoreError};
 use rusqlite::Connection;
 
 use crate::{
@@ -39,7 +39,7 @@ impl Connections {
     fn with<T>(&mut self, shard: usize, work: impl FnOnce(&Connection) -> Res<T>) -> Res<T> {
         let path = shard_path(&self.dir, shard);
         let Some(slot) = self.shards.get_mut(shard) else {
-            return Err(mailstore_api::ErrorKind::NotFound.into());
+            return Err(ErrorKind::NotFound.into());
         };
         if slot.is_none() {
             *slot = Some(schema::open(&path, Kind::Shard, Role::Reader, self.busy)?);
@@ -181,19 +181,19 @@ impl Pool {
         let places = self.inner.here.get(shard).map_or(&[][..], |places| places);
         let free = places.iter().find_map(|place| match place.try_lock() {
             Ok(free) => Some(free),
-            Err(TryLockError::Poisoned(left)) => {
-                // A read panicked: its connection may be in the middle of something.
-                let mut free = left.into_inner();
-                free.shards.iter_mut().for_each(|c| *c = None);
-                place.clear_poison();
-                Some(free)
-            }
+            Err(TryLockError::Poisoned(left)) => Some(left.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         });
         let Some(mut connections) = free else { return Err(work) };
         let begun = Instant::now();
         let budget = Budget { until: Some(begun + TURN) };
-        let answer = connections.with(shard, |conn| in_transaction(conn, |conn| work(conn, budget)));
+        let read = || connections.with(shard, |conn| in_transaction(conn, |conn| work(conn, budget)));
+        let answer = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+            tracing::error!("a read request panicked");
+            // Its connection may be in the middle of something.
+            connections.shards.iter_mut().for_each(|c| *c = None);
+            Err(ErrorKind::Internal.into())
+        });
         let slow = &self.inner.slow;
         if begun.elapsed() <= SLOW {
             slow.store(0, Ordering::Relaxed);
@@ -278,5 +278,71 @@ impl Inner {
             }
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{current, sleep};
+
+    use super::*;
+    use crate::{Options, SqliteStore, oneshot::block_on};
+
+    fn pool(dir: &std::path::Path) -> Pool {
+        drop(SqliteStore::open(dir, Options { shards: Some(1), reserve: 0, ..Options::default() }).unwrap());
+        Pool::start(dir, 1, 1, Duration::from_secs(1)).unwrap().0
+    }
+
+    /// Whether the read is done on this thread.
+    fn is_here(pool: &Pool, takes: Duration) -> bool {
+        let read = move |_: &Connection, _| {
+            sleep(takes);
+            Ok(current().id())
+        };
+        block_on(pool.read_soon(0, read)).unwrap() == current().id()
+    }
+
+    #[test]
+    fn short_reads_stay_here_and_leave_after_two_that_were_slow() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = pool(dir.path());
+        let (slow, fast) = (SLOW + Duration::from_millis(2), Duration::ZERO);
+        assert!(is_here(&pool, fast) && is_here(&pool, slow) && is_here(&pool, fast) && is_here(&pool, slow));
+        assert!(is_here(&pool, fast) && is_here(&pool, slow) && is_here(&pool, slow), "never two in a row");
+        assert!((0..COLD).all(|_| !is_here(&pool, fast)));
+        assert!(is_here(&pool, fast), "it is tried again");
+        pool.close();
+    }
+
+    #[test]
+    fn a_read_ends_with_its_budget_here_and_has_all_its_time_on_a_thread() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = pool(dir.path());
+        let spent = |_: &Connection, budget: Budget| {
+            sleep(TURN);
+            Ok(budget.is_spent())
+        };
+        assert!(block_on(pool.read_soon(0, spent)).unwrap());
+        assert!(!block_on(pool.read_soon(0, |_, budget: Budget| Ok(budget.is_spent()))).unwrap());
+        pool.inner.cold.store(1, Ordering::Relaxed);
+        assert!(!block_on(pool.read_soon(0, spent)).unwrap());
+        pool.close();
+    }
+
+    #[test]
+    fn a_read_that_panics_takes_its_connection_with_it_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = pool(dir.path());
+        for _ in 0..=HERE {
+            // The report of a panic takes its time.
+            pool.inner.slow.store(0, Ordering::Relaxed);
+            let broken = |_: &Connection, _| -> Res<()> { panic!("as if by a fault") };
+            assert_eq!(block_on(pool.read_soon(0, broken)).unwrap_err().kind, ErrorKind::Internal);
+        }
+        pool.inner.slow.store(0, Ordering::Relaxed);
+        let read = |conn: &Connection, _| Ok(conn.query_row("SELECT 7", [], |r| r.get::<_, i64>(0))?);
+        assert_eq!(block_on(pool.read_soon(0, read)).unwrap(), 7);
+        assert!(is_here(&pool, Duration::ZERO));
+        pool.close();
     }
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use arbitrary::Result;
 use imap4_proto::types::{
     AString, Address, Attribute, BodyKind, BodyName, BodyStructure, CapabilityList, Code, Disposition,
-    Envelope, Esearch, HeaderList, Listed, MailboxAttributes, Multipart, Numbers, PartPath, Response,
-    ResponseCode, ResponseText, Section, SectionText, SinglePart, Status, StatusData,
+    Envelope, Esearch, HeaderList, Listed, MailboxAttributes, Multipart, Numbers, PartPath, Reading,
+    Response, ResponseCode, ResponseText, Section, SectionText, SinglePart, Status, StatusData, WireEnvelope,
+    WireStructure,
 };
 
 use super::Source;
@@ -105,10 +106,21 @@ fn attribute<'a>(s: &mut Source<'a>) -> Result<Attribute<'a>> {
         2 => Attribute::InternalDate(s.date_time()?),
         3 => Attribute::Rfc822Size(s.number64()?),
         4 => Attribute::ModSeq(s.number64()?),
-        5 => Attribute::Envelope(Box::new(envelope(s)?)),
+        5 => {
+            let mut wire = Vec::new();
+            let envelope = envelope(s)?;
+            envelope.encode(&mut wire, false);
+            let read = WireEnvelope::parse(s.keep_octets(&wire), Reading::STRICT).expect("what was written");
+            assert_eq!(read.to_envelope(), envelope, "{}", wire.escape_ascii());
+            Attribute::Envelope(read)
+        }
         6 | 7 => {
             let extensible = s.coin()?;
-            Attribute::Structure { extensible, body: Box::new(structure(s, extensible, 6)?) }
+            let (mut wire, body) = (Vec::new(), structure(s, extensible, 6)?);
+            body.encode(&mut wire, extensible, false);
+            let read = WireStructure::parse(s.keep_octets(&wire), Reading::STRICT).expect("what was written");
+            assert_eq!(read.to_structure(), body, "{}", wire.escape_ascii());
+            Attribute::Structure { extensible, body: read }
         }
         8 => Attribute::BinarySize { part: part_path(s)?, octets: s.number64()? },
         9 => Attribute::SaveDate(s.maybe(Source::date_time)?),

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use encoding_rs::{CoderResult, Decoder as CharsetDecoder, Encoding, UTF_8, WINDOWS_1252};
+use encoding_rs::{CoderResult, Decoder as CharsetDecoder, Encoding, WINDOWS_1252};
 
 use super::needle::fold;
 use crate::mime::{self, Decoder, Part};
@@ -27,12 +27,8 @@ impl TextStream {
     pub(super) fn new(part: &Part, longest: usize) -> Self {
         let label = part.content_type.parameter("charset").unwrap_or_default();
         let charset = match Encoding::for_label(label.trim_ascii()) {
-            Some(encoding) if encoding != WINDOWS_1252 && encoding != UTF_8 => Charset::Named(Box::new(
-                // What a stateful encoding begins with is no mark.
-                encoding.new_decoder_without_bom_handling(),
-            )),
-            Some(encoding) if encoding == UTF_8 => {
-                Charset::Named(Box::new(UTF_8.new_decoder_without_bom_handling()))
+            Some(encoding) if encoding != WINDOWS_1252 => {
+                Charset::Named(Box::new(encoding.new_decoder_without_bom_handling()))
             }
             _ => Charset::Guessed(Vec::new()),
         };
@@ -76,11 +72,7 @@ impl Charset {
                 } else {
                     Cow::Owned([&std::mem::take(held)[..], octets].concat())
                 };
-                let error = match std::str::from_utf8(&octets) {
-                    Ok(_) => None,
-                    Err(error) => Some(error),
-                };
-                let Some(error) = error else {
+                let Some(error) = std::str::from_utf8(&octets).err() else {
                     return match octets {
                         Cow::Borrowed(octets) => String::from_utf8_lossy(octets),
                         Cow::Owned(octets) => Cow::Owned(String::from_utf8_lossy(&octets).into_owned()),

@@ -1,361 +1,57 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, DerefMut},
+};
 
 use bytes::Bytes;
 
-use super::MemoryOptions;
 use crate::{
-    AppendOutcome, Change, Changes, Derived, ErrorKind, ExpungeOutcome, FlagOp, FlagOutcome, Flags,
-    InternalDate, MailboxId, MailboxName, Meta, MetaBatch, MetaItems, ModSeq, OpenMode, Result, Rights,
-    Snapshot, SpecialUse, Status, StatusItems, StoreError, SystemFlags, Uid, UidSet, UidValidity,
+    Index, IndexRow, MailboxId, MailboxName, ModSeq, OpenMode, Rights, Snapshot, SpecialUse, Status, Uid,
 };
 
-/// One mailbox.
+/// A message without a place yet.
+pub(super) type NewMessage = IndexRow<Bytes>;
+
+/// One mailbox: its messages, and what is kept of it besides.
 #[derive(Debug)]
 pub(super) struct Folder {
     pub(super) name: MailboxName,
     pub(super) special_use: SpecialUse,
-    pub(super) validity: UidValidity,
-    /// That of the last change. It begins at 1: HIGHESTMODSEQ is never 0 (RFC 7162 section 7).
-    pub(super) modseq: ModSeq,
-    pub(super) uid_next: u32,
-    pub(super) messages: BTreeMap<Uid, Message>,
-    /// The same messages by their last change: what makes `changes` cost what changed.
-    pub(super) by_modseq: BTreeSet<(ModSeq, Uid)>,
-    /// What was expunged, by modseq, ascending.
-    pub(super) tombstones: VecDeque<(ModSeq, UidSet)>,
-    /// The modseq of the youngest tombstone that was forgotten: before it, history is lost.
-    floor: ModSeq,
-    /// From here on nobody was told of the messages.
-    recent_from: u32,
-    /// Keywords as they were first written.
-    keywords: Vec<String>,
     /// Who else may do what.
     pub(super) acl: BTreeMap<String, Rights>,
     pub(super) annotations: BTreeMap<String, Vec<u8>>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Message {
-    pub(super) modseq: ModSeq,
-    saved: InternalDate,
-    new: NewMessage,
-}
-
-/// A message without a place yet.
-#[derive(Clone, Debug)]
-pub(super) struct NewMessage {
-    pub(super) flags: Flags,
-    pub(super) date: InternalDate,
-    pub(super) octets: Bytes,
-    pub(super) derived: Derived,
+    index: Index<Bytes>,
 }
 
 impl Folder {
-    pub(super) fn new(name: MailboxName, special_use: SpecialUse, validity: UidValidity) -> Self {
-        Self {
-            name,
-            special_use,
-            validity,
-            modseq: ModSeq(1),
-            uid_next: 1,
-            messages: BTreeMap::new(),
-            by_modseq: BTreeSet::new(),
-            tombstones: VecDeque::new(),
-            floor: ModSeq(0),
-            recent_from: 1,
-            keywords: Vec::new(),
-            acl: BTreeMap::new(),
-            annotations: BTreeMap::new(),
-        }
-    }
-
-    pub(super) fn octets_in_all(&self) -> u64 {
-        self.messages.values().map(|m| m.new.octets.len() as u64).sum()
+    pub(super) fn new(name: MailboxName, special_use: SpecialUse, index: Index<Bytes>) -> Self {
+        Self { name, special_use, acl: BTreeMap::new(), annotations: BTreeMap::new(), index }
     }
 
     pub(super) fn octets(&self, uid: Uid) -> Option<Bytes> {
-        Some(self.messages.get(&uid)?.new.octets.clone())
+        self.index.get(uid).map(|row| row.body.clone())
     }
 
-    fn next_modseq(&mut self) -> ModSeq {
-        self.modseq = ModSeq(self.modseq.0 + 1);
-        self.modseq
-    }
-
-    /// The messages of a set, ascending: by ranges, never by the numbers in them.
-    fn select<'a>(&'a self, uids: &'a UidSet) -> impl Iterator<Item = (Uid, &'a Message)> + 'a {
-        (uids.ranges().iter())
-            .filter_map(|(a, b)| Some((Uid::new(*a)?, Uid::new(*b)?)))
-            .flat_map(|(a, b)| self.messages.range(a..=b).map(|(uid, m)| (*uid, m)))
-    }
-
-    pub(super) fn status(&self, id: &MailboxId, _: StatusItems, persistent: bool) -> Status {
-        let count = |test: &dyn Fn(&Uid, &Message) -> bool| {
-            u32::try_from(self.messages.iter().filter(|(u, m)| test(u, m)).count()).unwrap_or(u32::MAX)
-        };
-        Status {
-            id: id.clone(),
-            messages: count(&|_, _| true),
-            unseen: count(&|_, m| !m.new.flags.system.contains(SystemFlags::SEEN)),
-            deleted: count(&|_, m| m.new.flags.system.contains(SystemFlags::DELETED)),
-            recent: count(&|uid, _| uid.get() >= self.recent_from),
-            size: self.octets_in_all(),
-            uid_next: self.uid_next,
-            uid_validity: self.validity,
-            highest_modseq: if persistent { self.modseq } else { ModSeq::default() },
-        }
+    pub(super) fn status(&self, id: &MailboxId, persistent: bool) -> Status {
+        let status = self.index.status(id);
+        if persistent { status } else { Status { highest_modseq: ModSeq::default(), ..status } }
     }
 
     pub(super) fn snapshot(&self, mode: OpenMode, persistent: bool) -> Snapshot {
-        let unseen = |m: &Message| !m.new.flags.system.contains(SystemFlags::SEEN);
-        Snapshot {
-            uid_validity: self.validity,
-            uid_next: self.uid_next,
-            at: self.modseq,
-            uids: self.messages.keys().copied().collect(),
-            first_unseen: self.messages.iter().find(|(_, m)| unseen(m)).map(|(uid, _)| *uid),
-            keywords: self.keywords_in_use(),
-            new_keywords_ok: true,
-            read_only: mode == OpenMode::Examine,
-            modseq_persistent: persistent,
-        }
-    }
-
-    fn keywords_in_use(&self) -> Vec<String> {
-        let used: BTreeSet<&str> =
-            self.messages.values().flat_map(|m| &m.new.flags.keywords).map(String::as_str).collect();
-        used.into_iter().map(str::to_owned).collect()
-    }
-
-    pub(super) fn changes(&self, after: ModSeq, limit: usize) -> Result<Changes> {
-        if after < self.floor {
-            return Err(ErrorKind::HistoryLost.into());
-        }
-        let mut cut = Changes { uid_next: self.uid_next, upto: self.modseq, ..Changes::default() };
-        let first = (ModSeq(after.0.saturating_add(1)), Uid(std::num::NonZeroU32::MIN));
-        for (modseq, uid) in self.by_modseq.range(first..) {
-            // A cursor cannot stand inside one modseq, so the cut is made between two.
-            if let Some(last) = cut.changed.last()
-                && cut.changed.len() >= limit
-                && last.modseq != *modseq
-            {
-                (cut.more, cut.upto) = (true, last.modseq);
-                break;
-            }
-            if let Some(m) = self.messages.get(uid) {
-                cut.changed.push(Change { uid: *uid, modseq: *modseq, flags: m.new.flags.clone() });
-            }
-        }
-        cut.changed.sort_unstable_by_key(|c| c.uid);
-        cut.vanished = self.vanished(after, cut.upto);
-        Ok(cut)
-    }
-
-    /// Expunged after one modseq and not after the other.
-    fn vanished(&self, after: ModSeq, upto: ModSeq) -> UidSet {
-        let from = self.tombstones.partition_point(|(at, _)| *at <= after);
-        let sets = self.tombstones.range(from..).take_while(|(at, _)| *at <= upto);
-        UidSet::from_ranges(sets.flat_map(|(_, set)| set.ranges()).copied())
-    }
-
-    pub(super) fn vanished_since(&self, since: ModSeq, known: &UidSet) -> Result<UidSet> {
-        if since < self.floor {
-            return Err(ErrorKind::HistoryLost.into());
-        }
-        Ok(self.vanished(since, self.modseq).intersection(known))
-    }
-
-    pub(super) fn meta(
-        &self,
-        uids: &UidSet,
-        since: Option<ModSeq>,
-        want: MetaItems,
-        limit: usize,
-    ) -> MetaBatch {
-        let mut batch = MetaBatch::default();
-        let wanted = self.select(uids).filter(|(_, m)| since.is_none_or(|s| m.modseq > s));
-        for (uid, m) in wanted {
-            if batch.items.len() >= limit.max(1) {
-                batch.resume_after = batch.items.last().map(|m| m.uid);
-                break;
-            }
-            batch.items.push(Meta {
-                uid,
-                modseq: m.modseq,
-                flags: m.new.flags.clone(),
-                internal_date: m.new.date,
-                size: m.new.octets.len() as u64,
-                ends_with_crlf: m.new.octets.ends_with(b"\r\n"),
-                more: m.more(want),
-            });
-        }
-        batch
-    }
-
-    pub(super) fn remember(&mut self, uid: Uid, derived: Derived) {
-        if let Some(m) = self.messages.get_mut(&uid) {
-            let known = &mut m.new.derived;
-            known.envelope = derived.envelope.or_else(|| known.envelope.take());
-            known.body_structure = derived.body_structure.or_else(|| known.body_structure.take());
-            known.preview = derived.preview.or_else(|| known.preview.take());
-            known.thread_id = derived.thread_id.or_else(|| known.thread_id.take());
-            known.pop3_uidl = derived.pop3_uidl.or_else(|| known.pop3_uidl.take());
-        }
-    }
-
-    /// Whether the messages could be inserted: everything that can fail, before anything is done.
-    pub(super) fn check_room(&mut self, messages: &[NewMessage], options: &MemoryOptions) -> Result<()> {
-        let room = u32::MAX - self.uid_next;
-        if u32::try_from(messages.len()).map_or(true, |n| n >= room) {
-            return Err(ErrorKind::Limit.into());
-        }
-        self.check_keywords(messages.iter().map(|m| &m.flags), options)
-    }
-
-    fn check_keywords<'a>(
-        &mut self,
-        flags: impl Iterator<Item = &'a Flags> + Clone,
-        options: &MemoryOptions,
-    ) -> Result<()> {
-        let room = |known: &[String]| {
-            let mut all = Flags { keywords: known.to_vec(), ..Flags::default() };
-            flags.clone().for_each(|f| _ = all.add(f));
-            all.keywords.len() <= options.max_keywords
-        };
-        if !room(&self.keywords) {
-            // Keywords nobody uses any more are forgotten when it gets tight.
-            self.keywords = self.keywords_in_use();
-            if !room(&self.keywords) {
-                return Err(StoreError::new(ErrorKind::Limit, "too many keywords"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The same flags, with keywords as this mailbox first wrote them.
-    fn in_own_case(&mut self, flags: &Flags) -> Flags {
-        let mut own = Flags::system(flags.system);
-        for keyword in &flags.keywords {
-            let known = self.keywords.iter().find(|k| k.eq_ignore_ascii_case(keyword)).cloned();
-            let known = known.unwrap_or_else(|| {
-                self.keywords.push(keyword.clone());
-                keyword.clone()
-            });
-            own.add(&Flags { keywords: vec![known], ..Flags::default() });
-        }
-        own
-    }
-
-    /// Gives the messages consecutive UIDs and one modseq. [`check_room`](Self::check_room) was asked before.
-    pub(super) fn insert(&mut self, messages: Vec<NewMessage>) -> AppendOutcome {
-        let modseq = if messages.is_empty() { self.modseq } else { self.next_modseq() };
-        let saved = InternalDate::now();
-        let mut uids = Vec::with_capacity(messages.len());
-        for mut new in messages {
-            let Some(uid) = Uid::new(self.uid_next) else { break };
-            self.uid_next += 1;
-            new.flags = self.in_own_case(&new.flags);
-            // A copy brings its own; validity and UID are unique in the store.
-            new.derived.email_id.get_or_insert_with(|| format!("e{}-{uid}", self.validity.get()));
-            self.messages.insert(uid, Message { modseq, saved, new });
-            self.by_modseq.insert((modseq, uid));
-            uids.push(uid);
-        }
-        AppendOutcome { uid_validity: self.validity, uids, at: modseq }
-    }
-
-    /// What a copy of these messages is made of: the octets are shared.
-    pub(super) fn copies(&self, uids: &UidSet) -> Vec<(Uid, NewMessage)> {
-        self.select(uids).map(|(uid, m)| (uid, m.new.clone())).collect()
-    }
-
-    pub(super) fn set_flags(
-        &mut self,
-        uids: &UidSet,
-        op: FlagOp,
-        flags: &Flags,
-        unchanged_since: Option<ModSeq>,
-        options: &MemoryOptions,
-    ) -> Result<FlagOutcome> {
-        let flags = if op == FlagOp::Remove {
-            flags.clone()
-        } else {
-            self.check_keywords(std::iter::once(flags), options)?;
-            self.in_own_case(flags)
-        };
-        let mut outcome = FlagOutcome::default();
-        let chosen: Vec<Uid> = self.select(uids).map(|(uid, _)| uid).collect();
-        // One modseq for all that this call changes, and none when nothing does.
-        let next = ModSeq(self.modseq.0 + 1);
-        for uid in chosen {
-            let Some(m) = self.messages.get_mut(&uid) else { continue };
-            if unchanged_since.is_some_and(|since| m.modseq > since) {
-                outcome.conflicted.insert(uid);
-                continue;
-            }
-            let changed = match op {
-                FlagOp::Add => m.new.flags.add(&flags),
-                FlagOp::Remove => m.new.flags.remove(&flags),
-                FlagOp::Replace if m.new.flags.same_as(&flags) => false,
-                FlagOp::Replace => {
-                    m.new.flags = flags.clone();
-                    true
-                }
-            };
-            if changed {
-                self.by_modseq.remove(&(m.modseq, uid));
-                self.by_modseq.insert((next, uid));
-                (m.modseq, self.modseq) = (next, next);
-            }
-            outcome.changed.push(Change { uid, modseq: m.modseq, flags: m.new.flags.clone() });
-        }
-        outcome.at = self.modseq;
-        Ok(outcome)
-    }
-
-    pub(super) fn expunge(&mut self, uids: &UidSet, only_deleted: bool, history: usize) -> ExpungeOutcome {
-        let goes = |m: &Message| !only_deleted || m.new.flags.system.contains(SystemFlags::DELETED);
-        let vanished: UidSet = self.select(uids).filter(|(_, m)| goes(m)).map(|(uid, _)| uid).collect();
-        if !vanished.is_empty() {
-            let modseq = self.next_modseq();
-            let gone: Vec<(Uid, ModSeq)> = self.select(&vanished).map(|(uid, m)| (uid, m.modseq)).collect();
-            for (uid, old) in gone {
-                self.messages.remove(&uid);
-                self.by_modseq.remove(&(old, uid));
-            }
-            self.tombstones.push_back((modseq, vanished.clone()));
-            while self.tombstones.len() > history {
-                if let Some((forgotten, _)) = self.tombstones.pop_front() {
-                    self.floor = forgotten;
-                }
-            }
-        }
-        ExpungeOutcome { vanished, at: self.modseq }
-    }
-
-    /// Where the messages begin that nobody was told of; the mark moves if the caller may move it.
-    pub(super) fn claim_recent(&mut self, moves: bool) -> Option<Uid> {
-        let first = Uid::new(self.recent_from)?;
-        let any = self.messages.range(first..).next().is_some();
-        if moves {
-            self.recent_from = self.uid_next;
-        }
-        any.then_some(first)
+        Snapshot { modseq_persistent: persistent, ..self.index.snapshot(mode) }
     }
 }
 
-impl Message {
-    fn more(&self, want: MetaItems) -> Option<Box<Derived>> {
-        let (has, d) = (|item| want.contains(item), &self.new.derived);
-        let more = Derived {
-            envelope: d.envelope.clone().filter(|_| has(MetaItems::ENVELOPE)),
-            body_structure: d.body_structure.clone().filter(|_| has(MetaItems::BODY_STRUCTURE)),
-            preview: d.preview.clone().filter(|_| has(MetaItems::PREVIEW)),
-            email_id: d.email_id.clone().filter(|_| has(MetaItems::OBJECT_IDS)),
-            thread_id: d.thread_id.clone().filter(|_| has(MetaItems::OBJECT_IDS)),
-            pop3_uidl: d.pop3_uidl.clone().filter(|_| has(MetaItems::POP3_UIDL)),
-            save_date: Some(self.saved).filter(|_| has(MetaItems::SAVE_DATE)),
-        };
-        (more != Derived::default()).then(|| Box::new(more))
+impl Deref for Folder {
+    type Target = Index<Bytes>;
+
+    fn deref(&self) -> &Index<Bytes> {
+        &self.index
+    }
+}
+
+impl DerefMut for Folder {
+    fn deref_mut(&mut self) -> &mut Index<Bytes> {
+        &mut self.index
     }
 }

@@ -7,9 +7,9 @@ use super::{
     queue,
 };
 use crate::{
-    AppendOutcome, AppendSpec, Body, Changes, Delivery, Derived, ErrorKind, ExpungeOutcome, FlagOp,
-    FlagOutcome, Flags, HeaderScan, InternalDate, Mailbox, MailboxId, MetaBatch, MetaItems, ModSeq, OpenMode,
-    Part, QueueId, Recipient, Result, Snapshot, Staged, StoreError, Submission, Submitted, Uid, UidSet,
+    AppendOutcome, AppendSpec, Buffered, BytesBody, Changes, Delivery, Derived, ErrorKind, ExpungeOutcome,
+    FlagOp, FlagOutcome, Flags, Mailbox, MailboxId, MetaBatch, MetaItems, ModSeq, OpenMode, Part, QueueId,
+    Recipient, Result, Snapshot, StoreError, Submission, Submitted, Uid, UidSet,
 };
 
 /// An open mailbox of a [`MemoryStore`].
@@ -65,18 +65,13 @@ impl Mailbox for MemoryMailbox {
         changed_since: Option<ModSeq>,
         limit: usize,
     ) -> Result<MetaBatch> {
-        self.read(|f| Ok(f.meta(uids, changed_since, want, limit)))
+        self.read(|f| Ok(f.meta(uids, want, changed_since, limit)))
     }
 
     async fn body(&self, uid: Uid, part: Part) -> Result<MemoryBody> {
-        let mut octets = self.read(|f| f.octets(uid).ok_or_else(|| ErrorKind::Gone.into()))?;
+        let octets = self.read(|f| f.octets(uid).ok_or_else(|| ErrorKind::Gone.into()))?;
         // The octets are shared, so the lock is free while the header's end is looked for.
-        match part {
-            Part::Whole => {}
-            Part::Header => octets.truncate(HeaderScan::split(&octets)),
-            Part::Text => octets = octets.split_off(HeaderScan::split(&octets)),
-        }
-        Ok(MemoryBody { octets })
+        Ok(BytesBody::new(octets, part))
     }
 
     async fn remember(&self, uid: Uid, derived: Derived) {
@@ -94,14 +89,12 @@ impl Mailbox for MemoryMailbox {
         flags: &Flags,
         unchanged_since: Option<ModSeq>,
     ) -> Result<FlagOutcome> {
-        let options = &self.account.store.shared.options;
-        self.write(|f| f.set_flags(uids, op, flags, unchanged_since, options))
+        self.write(|f| f.set_flags(uids, op, flags, unchanged_since))
     }
 
     async fn expunge(&self, uids: Option<&UidSet>, only_deleted: bool) -> Result<ExpungeOutcome> {
-        let history = self.account.store.shared.options.history;
         let all = UidSet::all();
-        self.write(|f| Ok(f.expunge(uids.unwrap_or(&all), only_deleted, history)))
+        self.write(|f| Ok(f.expunge(uids.unwrap_or(&all), only_deleted)))
     }
 
     async fn claim_recent(&self) -> Result<Option<Uid>> {
@@ -109,63 +102,11 @@ impl Mailbox for MemoryMailbox {
     }
 }
 
-/// An open message of a [`MemoryStore`]: shared with the store, and there as long as it is held.
-#[derive(Clone, Debug)]
-pub struct MemoryBody {
-    pub(super) octets: Bytes,
-}
-
-impl Body for MemoryBody {
-    fn len(&self) -> u64 {
-        self.octets.len() as u64
-    }
-
-    async fn read_at(&mut self, offset: u64, max: usize) -> Result<Bytes> {
-        let len = self.octets.len();
-        let from = usize::try_from(offset).unwrap_or(len).min(len);
-        Ok(self.octets.slice(from..from.saturating_add(max).min(len)))
-    }
-}
+/// An open message of a [`MemoryStore`].
+pub type MemoryBody = BytesBody;
 
 /// A message written to a [`MemoryStore`] and not committed.
-#[derive(Debug)]
-pub struct MemoryStaged {
-    store: MemoryStore,
-    spec: AppendSpec,
-    octets: BytesMut,
-    finished: bool,
-}
-
-impl MemoryStaged {
-    pub(super) fn new(store: MemoryStore, spec: AppendSpec) -> Self {
-        Self { store, spec, octets: BytesMut::new(), finished: false }
-    }
-
-    pub(super) fn into_message(self) -> Result<NewMessage> {
-        if !self.finished {
-            return Err(StoreError::new(ErrorKind::Internal, "commit of a message that is not finished"));
-        }
-        Ok(NewMessage {
-            flags: self.spec.flags,
-            date: self.spec.internal_date.unwrap_or_else(InternalDate::now),
-            octets: self.octets.freeze(),
-            derived: Derived::default(),
-        })
-    }
-}
-
-impl Staged for MemoryStaged {
-    async fn write(&mut self, chunk: &[u8]) -> Result<()> {
-        self.store.check_size((self.octets.len() + chunk.len()) as u64)?;
-        self.octets.extend_from_slice(chunk);
-        Ok(())
-    }
-
-    async fn finish(&mut self) -> Result<u64> {
-        self.finished = true;
-        Ok(self.octets.len() as u64)
-    }
-}
+pub type MemoryStaged = Buffered;
 
 /// A message on its way into several accounts of a [`MemoryStore`].
 #[derive(Debug)]
@@ -187,16 +128,13 @@ impl MemoryDelivery {
             true => octets.clone(),
             false => [&to.prefix, octets.as_ref()].concat().into(),
         };
-        let date = self.spec.internal_date.unwrap_or_else(InternalDate::now);
-        let message =
-            NewMessage { flags: self.spec.flags.clone(), date, octets, derived: Derived::default() };
+        let message = NewMessage::new(self.spec.clone(), octets);
         self.store.ensure_account(data, &to.account)?;
         let account = data.account(&to.account)?;
         let id = account.named(&to.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
         account.check_quota(&usage_of(std::slice::from_ref(&message)))?;
         let folder = account.folder(&id, ErrorKind::NotFound)?;
-        folder.check_room(std::slice::from_ref(&message), &self.store.shared.options)?;
-        let outcome = folder.insert(vec![message]);
+        let outcome = folder.insert(vec![message])?;
         Ok((outcome, Changed { mailboxes: vec![id], hierarchy: false }))
     }
 

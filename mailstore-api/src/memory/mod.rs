@@ -24,16 +24,18 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use bytes::Bytes;
+
 pub use self::handles::{MemoryBody, MemoryDelivery, MemoryMailbox, MemoryStaged};
 use self::{
     folder::{Folder, NewMessage},
     optional::usage_of,
 };
 use crate::{
-    Account, Acl, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Interest, LocalHub,
-    LocalWatch, MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, Metadata,
-    MetadataLimits, OpenMode, Quota, QuotaLimits, QuotaUsage, Replaces, Result, Rights, Snapshot, SpecialUse,
-    Status, StatusItems, StoreError, UidSet, UidValidity,
+    Account, Acl, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Index, IndexLimits, Interest,
+    LocalHub, LocalWatch, MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, Metadata,
+    MetadataLimits, OpenMode, Quota, QuotaLimits, QuotaUsage, Replaces, Result, Snapshot, SpecialUse, Status,
+    StatusItems, StoreError, UidSet, UidValidity,
 };
 
 /// What a [`MemoryStore`] allows and keeps.
@@ -100,6 +102,8 @@ struct Data {
     accounts: HashMap<String, AccountData>,
     /// Of the whole store, and strictly ascending, so that no name ever meets the same one twice.
     last_validity: u32,
+    /// Of each mailbox.
+    limits: IndexLimits,
     queue: queue::Queue,
 }
 
@@ -133,6 +137,7 @@ impl MemoryStore {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_secs());
         let data = Data {
             accounts: HashMap::new(),
+            limits: IndexLimits { history: options.history, keywords: options.max_keywords },
             last_validity: u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1),
             queue: queue::Queue::default(),
         };
@@ -197,18 +202,18 @@ impl MemoryStore {
 
 impl Data {
     fn create_account(&mut self, name: &str) -> Result<()> {
-        let validity = self.next_validity()?;
+        let index = self.new_index()?;
         let mut account = AccountData::default();
-        account.insert(MailboxName::inbox(), SpecialUse::NONE, validity);
+        account.insert(MailboxName::inbox(), SpecialUse::NONE, index);
         self.accounts.insert(name.to_owned(), account);
         Ok(())
     }
 
-    fn next_validity(&mut self) -> Result<UidValidity> {
+    fn new_index(&mut self) -> Result<Index<Bytes>> {
         let next = self.last_validity.checked_add(1).and_then(NonZeroU32::new);
         let next = next.ok_or_else(|| StoreError::from(ErrorKind::Limit))?;
         self.last_validity = next.get();
-        Ok(UidValidity(next))
+        Ok(Index::with_limits(UidValidity(next), self.limits))
     }
 
     fn account(&mut self, name: &str) -> Result<&mut AccountData> {
@@ -217,10 +222,10 @@ impl Data {
 }
 
 impl AccountData {
-    fn insert(&mut self, name: MailboxName, uses: SpecialUse, validity: UidValidity) -> MailboxId {
+    fn insert(&mut self, name: MailboxName, uses: SpecialUse, index: Index<Bytes>) -> MailboxId {
         // The validity is never reused in this store, so it is an identity too.
-        let id = MailboxId(format!("m{}", validity.get()));
-        self.folders.insert(id.clone(), Folder::new(name, uses, validity));
+        let id = MailboxId(format!("m{}", index.uid_validity().get()));
+        self.folders.insert(id.clone(), Folder::new(name, uses, index));
         id
     }
 
@@ -315,31 +320,9 @@ impl Account for MemoryAccount {
     async fn list(&self) -> Result<Vec<MailboxInfo>> {
         self.step(|s| {
             let account = s.account()?;
-            let mut all: Vec<MailboxInfo> = (account.folders.iter())
-                .map(|(id, f)| MailboxInfo {
-                    id: Some(id.clone()),
-                    name: f.name.clone(),
-                    selectable: true,
-                    subscribed: account.subscribed.contains(&f.name),
-                    special_use: f.special_use,
-                    rights: Rights::OWNER,
-                })
-                .collect();
-            // Names without a mailbox: parents whose mailbox was deleted, and mere subscriptions.
-            let real: BTreeSet<&MailboxName> = account.folders.values().map(|f| &f.name).collect();
-            let mut others = account.subscribed.clone();
-            for name in real.iter() {
-                others.extend(std::iter::successors(name.parent(), MailboxName::parent));
-            }
-            all.extend(others.into_iter().filter(|name| !real.contains(name)).map(|name| MailboxInfo {
-                id: None,
-                selectable: false,
-                subscribed: account.subscribed.contains(&name),
-                special_use: SpecialUse::NONE,
-                rights: Rights::OWNER,
-                name,
-            }));
-            Ok(all)
+            let own = account.folders.iter();
+            let own = own.map(|(id, f)| MailboxInfo::owned(id.clone(), f.name.clone(), f.special_use));
+            Ok(MailboxInfo::complete(own.collect(), &account.subscribed))
         })
     }
 
@@ -350,12 +333,12 @@ impl Account for MemoryAccount {
             }
             s.account()?.check_mailboxes(name, 1)?;
             for parent in s.account()?.missing_parents(name) {
-                let validity = s.data.next_validity()?;
-                s.account()?.insert(parent, SpecialUse::NONE, validity);
+                let index = s.data.new_index()?;
+                s.account()?.insert(parent, SpecialUse::NONE, index);
             }
-            let validity = s.data.next_validity()?;
+            let index = s.data.new_index()?;
             s.changed.hierarchy = true;
-            Ok(s.account()?.insert(name.clone(), special_use, validity))
+            Ok(s.account()?.insert(name.clone(), special_use, index))
         })
     }
 
@@ -388,8 +371,8 @@ impl Account for MemoryAccount {
             }
             account.check_mailboxes(to, 0)?;
             for parent in account.missing_parents(to) {
-                let validity = s.data.next_validity()?;
-                s.account()?.insert(parent, SpecialUse::NONE, validity);
+                let index = s.data.new_index()?;
+                s.account()?.insert(parent, SpecialUse::NONE, index);
             }
             for (id, name) in moved {
                 s.account()?.folder(&id, ErrorKind::Internal)?.name = name;
@@ -415,11 +398,11 @@ impl Account for MemoryAccount {
         })
     }
 
-    async fn status(&self, ids: &[MailboxId], items: StatusItems) -> Result<Vec<Status>> {
+    async fn status(&self, ids: &[MailboxId], _: StatusItems) -> Result<Vec<Status>> {
         let persistent = self.store.shared.options.modseq_persistent;
         self.step(|s| {
             let account = s.account()?;
-            let status = |id| Some(account.folders.get(id)?.status(id, items, persistent));
+            let status = |id| Some(account.folders.get(id)?.status(id, persistent));
             Ok(ids.iter().filter_map(status).collect())
         })
     }
@@ -445,7 +428,7 @@ impl Account for MemoryAccount {
                 None => Ok(()),
             }
         })?;
-        Ok(MemoryStaged::new(self.store.clone(), spec))
+        Ok(MemoryStaged::new(spec, self.store.shared.options.append_limit))
     }
 
     async fn commit(
@@ -454,12 +437,11 @@ impl Account for MemoryAccount {
         staged: Vec<MemoryStaged>,
         replaces: Option<Replaces>,
     ) -> Result<AppendOutcome> {
-        let messages = staged.into_iter().map(MemoryStaged::into_message).collect::<Result<Vec<_>>>()?;
-        let options = &self.store.shared.options;
+        let messages = staged.into_iter().map(MemoryStaged::into_row).collect::<Result<Vec<_>>>()?;
         self.step(|s| {
             let account = s.account()?;
             let folder = account.folder(id, ErrorKind::NotFound)?;
-            folder.check_room(&messages, options)?;
+            folder.check_room(&messages)?;
             let mut more = usage_of(&messages);
             // What goes is checked before anything comes.
             if let Some(old) = &replaces {
@@ -469,28 +451,27 @@ impl Account for MemoryAccount {
                 more.messages = more.messages.saturating_sub(1);
             }
             account.check_quota(&more)?;
-            let outcome = account.folder(id, ErrorKind::NotFound)?.insert(messages);
+            let outcome = account.folder(id, ErrorKind::NotFound)?.insert(messages)?;
             s.changed.mailboxes.push(id.clone());
             let Some(old) = replaces else { return Ok(outcome) };
             let source = s.account()?.folder(&old.mailbox, ErrorKind::Gone)?;
-            let at = source.expunge(&UidSet::from(old.uid), false, options.history).at;
+            let at = source.expunge(&UidSet::from(old.uid), false).at;
             s.changed.mailboxes.push(old.mailbox.clone());
             Ok(if old.mailbox == *id { AppendOutcome { at, ..outcome } } else { outcome })
         })
     }
 
     async fn copy(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        self.step(|s| copy(s, from, uids, to, true, &self.store.shared.options))
+        self.step(|s| copy(s, from, uids, to, true))
     }
 
     async fn relocate(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        let options = &self.store.shared.options;
         self.step(|s| {
-            let mut outcome = copy(s, from, uids, to, false, options)?;
+            let mut outcome = copy(s, from, uids, to, false)?;
             if !outcome.pairs.is_empty() {
                 let gone: UidSet = outcome.pairs.iter().map(|(source, _)| *source).collect();
                 let source = s.account()?.folder(from, ErrorKind::Gone)?;
-                outcome.source_at = source.expunge(&gone, false, options.history).at;
+                outcome.source_at = source.expunge(&gone, false).at;
                 s.changed.mailboxes.push(from.clone());
             }
             Ok(outcome)
@@ -521,21 +502,20 @@ fn copy(
     uids: &UidSet,
     to: &MailboxId,
     counts: bool,
-    options: &MemoryOptions,
 ) -> Result<CopyOutcome> {
     let account = s.account()?;
     let (sources, copies): (Vec<_>, Vec<NewMessage>) =
         account.folder(from, ErrorKind::Gone)?.copies(uids).into_iter().unzip();
     let target = account.folder(to, ErrorKind::NotFound)?;
     let dest_validity = target.validity;
-    target.check_room(&copies, options)?;
+    target.check_room(&copies)?;
     if counts {
         account.check_quota(&usage_of(&copies))?;
     }
     let target = account.folder(to, ErrorKind::NotFound)?;
     let mut pairs = Vec::new();
     if !copies.is_empty() {
-        pairs = sources.into_iter().zip(target.insert(copies).uids).collect();
+        pairs = sources.into_iter().zip(target.insert(copies)?.uids).collect();
         s.changed.mailboxes.push(to.clone());
     }
     let source_at = s.account()?.folder(from, ErrorKind::Gone)?.modseq;

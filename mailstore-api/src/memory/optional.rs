@@ -33,7 +33,7 @@ impl MemoryStore {
 }
 
 pub(super) fn usage_of(messages: &[NewMessage]) -> QuotaUsage {
-    let octets = messages.iter().map(|m| m.octets.len() as u64).sum();
+    let octets = messages.iter().map(|m| m.size).sum();
     QuotaUsage { octets, messages: messages.len() as u64, mailboxes: 0 }
 }
 
@@ -41,8 +41,9 @@ impl AccountData {
     fn usage(&self) -> QuotaUsage {
         let mut used = QuotaUsage { mailboxes: self.folders.len() as u64, ..QuotaUsage::default() };
         for folder in self.folders.values() {
-            used.messages += folder.messages.len() as u64;
-            used.octets += folder.octets_in_all();
+            let (messages, octets) = folder.totals();
+            used.messages += messages;
+            used.octets += octets;
         }
         used
     }

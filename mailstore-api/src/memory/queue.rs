@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{MemoryBody, MemoryStore};
 use crate::{
-    AnyBody, AnyWatch, BoxFuture, ErrorKind, Interest, Lease, LocalHub, MailQueue, NewEntry, Next,
+    AnyBody, AnyWatch, BoxFuture, ErrorKind, Interest, Lease, LocalHub, MailQueue, NewEntry, Next, Part,
     QueueEntry, QueueId, QueueStatus, QueuedRecipient, RecipientState, Result, Settlement, StoreError,
 };
 
@@ -154,7 +154,7 @@ impl MailQueue for MemoryStore {
     fn body<'a>(&'a self, id: &'a QueueId) -> BoxFuture<'a, Result<AnyBody>> {
         self.queue_step(|q| {
             let octets = q.entry(id)?.1.clone();
-            Ok(AnyBody::new(MemoryBody { octets }))
+            Ok(AnyBody::new(MemoryBody::new(octets, Part::Whole)))
         })
     }
 

@@ -441,6 +441,7 @@ impl FaultyMailbox {
     /// Gives messages another modseq than they have.
     fn restamp(&self, changed: &[Uid], with: impl Fn(Uid) -> ModSeq) -> Result<()> {
         self.folder(|f| {
+            let f: &mut crate::Index<_> = f;
             for uid in changed {
                 let Some(m) = f.messages.get_mut(uid) else { continue };
                 f.by_modseq.remove(&(m.modseq, *uid));

@@ -1,39 +1,10 @@
 //! The MIME reader over real and broken messages: it answers for all of them, and its answers hold together.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::cast_possible_truncation,
-    reason = "tests"
-)]
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+
+use std::fs;
 
 use imap4_proto::types::Envelope as WireEnvelope;
 use mail_session::mime::{Envelope, Item, Kind, Scanner, Structure, scan, text_of_part};
 use mailstore_api::HeaderScan;
-
-fn corpus() -> Vec<PathBuf> {
-    let shared = std::env::var_os("MAIL_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-    let mut files = Vec::new();
-    let mut folders = vec![shared.join("corpus")];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    if files.is_empty() {
-        println!("no corpus at {}: only the messages made here are read", shared.display());
-    }
-    files.sort();
-    files
-}
 
 /// Every section that can be named is within its parent, and BODYSTRUCTURE can be written.
 fn holds_together(message: &[u8], structure: &Structure) {
@@ -78,7 +49,7 @@ fn read(message: &[u8]) {
 
 #[test]
 fn every_message_of_the_corpus_is_read() {
-    for file in corpus() {
+    for file in crate::hard().into_iter().chain(crate::corpus()) {
         let message = fs::read(&file).unwrap();
         if message.len() < 2_000_000 {
             println!("{}", file.display());
