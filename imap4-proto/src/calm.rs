@@ -8,7 +8,7 @@ pub(crate) struct Calm {
     seen: usize,
     /// So many octets may be seen without a refusal.
     most: usize,
-    /// What changes something, beside LF and `{`.
+    /// An octet that changes something.
     stop: u8,
 }
 
@@ -19,22 +19,24 @@ impl Calm {
         Self { seen, most, stop }
     }
 
-    /// Takes the input where it is one octet more than was seen, which changes nothing: it is `Need(1)` again.
+    /// Takes the input where it is one octet more than was seen, which changes nothing: it is `Need(1)` again. What `changes` something is told
+    /// by the octet and the one that this was made with.
     #[inline]
-    pub(crate) fn takes(&mut self, input: &[u8]) -> bool {
+    pub(crate) fn takes(&mut self, input: &[u8], changes: impl Fn(u8, u8) -> bool) -> bool {
         match input {
             [before @ .., last]
-                if before.len() == self.seen
-                    && self.seen < self.most
-                    && *last != b'\n'
-                    && *last != b'{'
-                    && *last != self.stop =>
+                if before.len() == self.seen && self.seen < self.most && !changes(*last, self.stop) =>
             {
                 self.seen += 1;
                 true
             }
             _ => false,
         }
+    }
+
+    #[inline]
+    pub(crate) const fn holds(&self) -> bool {
+        self.seen != usize::MAX
     }
 
     /// It is over: what was seen, where it held.

@@ -5,6 +5,8 @@
 //! - [`types`]: commands, flags, sections, sets, envelopes, as values that borrow from the frame;
 //!   [`Command::parse`](types::Command::parse) reads one, [`Command::encode`](types::Command::encode) writes it.
 //!   [`Response::parse`](types::Response::parse) reads what a server says.
+//!   Envelopes and body structures in it are views ([`WireEnvelope`](types::WireEnvelope), [`WireStructure`](types::WireStructure)): checked
+//!   once, read where asked for, turned into values where those are wanted.
 //! - [`client`]: the state machine of the connecting side. Any number of commands in flight, bodies streamed both ways.
 //! - [`server`]: the state machine of the accepting side. It does no IO, and allocates nothing for a simple command.
 //! - [`mutf7`]: mailbox names in IMAP4rev1.

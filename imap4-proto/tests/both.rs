@@ -264,6 +264,61 @@ fn a_dialogue_whole() {
     }
 }
 
+/// Octets of a message are slices of what was received, and segments of what was given: at no time is there a copy of them.
+#[test]
+fn literals_pass_as_slices_in_all_four_directions() {
+    let payload = Bytes::from(vec![b'x'; 5000]);
+    let is_sent =
+        |out: &OutputQueue| out.segments().any(|s| s.as_ptr() == payload.as_ptr() && s.len() == 5000);
+    let mut server = Server::preauthenticated(Config::default());
+    let mut wire = b"a APPEND x {5000}\r\n".to_vec();
+    wire.extend_from_slice(&payload);
+    let (mut at, mut passed) = (0, 0);
+    while let Poll::Frame(n) = server.poll(&wire[at..], Instant::ZERO).unwrap() {
+        let frame = &wire[at..at + n];
+        match server.event(frame) {
+            Event::AppendBegin(_) => server.accept_literal().unwrap(),
+            Event::AppendChunk(octets) => {
+                assert_eq!(octets.as_ptr_range(), frame.as_ptr_range());
+                passed += octets.len();
+            }
+            other => panic!("{other:?}"),
+        }
+        at += n;
+    }
+    assert_eq!(passed, 5000);
+
+    let mut server = Server::preauthenticated(Config::default());
+    _ = server.poll(b"", Instant::ZERO);
+    server.fetch(1).unwrap().begin_literal(&FetchItem::Rfc822, 5000);
+    server.literal(payload.clone()).unwrap();
+    assert!(is_sent(server.output()));
+
+    let mut client = Client::new(client::Config::default());
+    let mut wire = b"* PREAUTH [CAPABILITY IMAP4rev1] hi\r\n* 1 FETCH (RFC822 {5000}\r\n".to_vec();
+    wire.extend_from_slice(&payload);
+    wire.extend_from_slice(b")\r\n+ go on\r\n");
+    let (mut at, mut passed) = (0, 0);
+    while let Poll::Frame(n) = client.poll(&wire[at..], Instant::ZERO).unwrap() {
+        let frame = &wire[at..at + n];
+        match client.event(frame) {
+            client::Event::FetchChunk(octets) => {
+                assert_eq!(octets.as_ptr_range(), frame.as_ptr_range());
+                passed += octets.len();
+            }
+            client::Event::FetchEnd { .. } => {
+                let inbox = client.mailbox(b"INBOX");
+                client.append(&inbox, &AppendMessage::new(5000)).unwrap();
+            }
+            client::Event::AppendReady => client.append_chunk(payload.clone()).unwrap(),
+            _ => {}
+        }
+        at += n;
+    }
+    assert_eq!(passed, 5000);
+    assert!(is_sent(client.output()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

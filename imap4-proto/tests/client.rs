@@ -13,7 +13,7 @@ use imap4_proto::{
     server::State,
     types::{AString, AppendMessage, Capabilities, Command, Quirks},
 };
-use mail_wire::{Instant, Machine};
+use mail_wire::{Instant, Machine, Poll};
 
 #[test]
 fn nothing_is_said_before_the_greeting() {
@@ -119,6 +119,22 @@ fn bodies_stream_in_any_split_to_the_same_events() {
     peer.server("* 3 FETCH (\"x\" {3}\r\nabc UID 4)\r\n* 6 EXISTS\r\n");
     peer.heard(&["Invalid", "Response(Exists(6))"]);
     shown.clear();
+}
+
+#[test]
+fn octets_that_come_one_by_one_do_not_move_the_deadline() {
+    let line = b"* 3 FETCH (UID 7 FLAGS (\\Seen))\r";
+    let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+    let mut peer = Peer::selected("");
+    let mut until = None;
+    for n in 1..=line.len() {
+        let poll = peer.client.poll(&line[..n], at(n as u64)).unwrap();
+        assert_eq!(poll, Poll::NeedInput { hint: 1 });
+        until = until.or_else(|| peer.client.deadline());
+        assert_eq!(peer.client.deadline(), until, "{n}");
+    }
+    peer.client.handle_timeout(until.unwrap());
+    assert!(peer.client.poll(&[&line[..], b"x"].concat(), at(999)).is_err());
 }
 
 #[test]

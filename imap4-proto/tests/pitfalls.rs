@@ -220,6 +220,55 @@ fn a_slow_client_does_not_hold_a_deadline_open() {
 }
 
 #[test]
+fn octets_that_come_one_by_one_change_neither_deadline_nor_limit_nor_end() {
+    let answer = |s: &mut Server, input: &[u8], now| s.poll(input, now).unwrap();
+    let line = b"tag1 UID FETCH 1:* (FLAGS BODY.PEEK[HEADER])\r";
+    let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+    let mut talk = Talk::logged_in(config(), true);
+    let mut until = None;
+    for n in 1..=line.len() {
+        assert_eq!(answer(&mut talk.server, &line[..n], at(n as u64)), Poll::NeedInput { hint: 1 }, "{n}");
+        until = until.or_else(|| talk.server.deadline());
+        assert_eq!(talk.server.deadline(), until, "{n}");
+    }
+    let whole = [&line[..], b"\n"].concat();
+    assert_eq!(answer(&mut talk.server, &whole, at(99)), Poll::Frame(whole.len()));
+    // What ends the connection in the middle of a line is seen at its next octet.
+    for end in 1..line.len() {
+        let mut talk = Talk::logged_in(config(), true);
+        for n in 1..=end {
+            _ = answer(&mut talk.server, &line[..n], at(1));
+        }
+        if end % 2 == 0 {
+            talk.server.shutdown("Bye");
+        } else {
+            let late = talk.server.deadline().unwrap();
+            talk.server.handle_timeout(late);
+        }
+        assert_eq!(answer(&mut talk.server, &line[..=end], at(2)), Poll::Close, "{end}");
+    }
+    // The limit is passed at the same octet as at once, in tag, verb and arguments.
+    let most = 100;
+    for long in ["t".repeat(200), format!("t {}", "U".repeat(200)), format!("t NOOP {}", "x".repeat(200))] {
+        let refused = |piece: usize| {
+            let mut config = config();
+            config.limits.line = most;
+            let mut talk = Talk::logged_in(config, true);
+            let mut upto = 0;
+            while upto < long.len() {
+                upto = usize::min(upto + piece, long.len());
+                if let Poll::Frame(n) = answer(&mut talk.server, &long.as_bytes()[..upto], at(1)) {
+                    return Some((n, upto));
+                }
+            }
+            None
+        };
+        assert_eq!(refused(1), Some((most + 1, most + 1)));
+        assert_eq!(refused(most + 1), refused(1));
+    }
+}
+
+#[test]
 fn a_literal_that_is_not_delivered_whole_ends_the_connection() {
     let mut talk = Talk::logged_in(config(), true);
     let items = FetchItems::parse(b"BODY.PEEK[]<5.100>").unwrap();

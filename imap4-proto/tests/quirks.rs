@@ -153,6 +153,10 @@ fn structures_nest_64_deep_and_10_000_are_an_error_on_a_small_stack() {
             assert!(is_read(&nested(64), Quirks::NONE));
             assert!(is_read(&nested(127), Quirks::NONE));
             assert!(!is_read(&nested(128), Quirks::NONE));
+            // The tree is built, written and dropped as well.
+            let (deep, mut again) = (nested(127), Vec::new());
+            structure(&deep).encode(&mut again, false, false);
+            assert!(deep.contains(std::str::from_utf8(&again).unwrap()));
             assert!(!is_read(&nested(10_000), Quirks::ALL));
             let message = |depth: usize| {
                 let open = "(\"MESSAGE\" \"RFC822\" NIL NIL NIL \"7BIT\" 1 (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) ";

@@ -82,7 +82,8 @@ impl OutputQueue {
     #[must_use]
     #[inline]
     pub const fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.shared == 0
+            && (self.owned.is_empty() || self.start == self.owned.len() || self.start == self.stop)
     }
 
     /// How many bytes wait behind a stop point.

@@ -305,7 +305,8 @@ impl Mailbox for KvMailbox {
         self.write(|index| index.set_flags(uids, op, flags, since))
     }
     async fn expunge(&self, uids: Option<&UidSet>, only_deleted: bool) -> Result<ExpungeOutcome> {
-        self.write(|index| Ok(index.expunge(uids.unwrap_or(&UidSet::all()), only_deleted)))
+        let all = UidSet::all();
+        self.write(|index| Ok(index.expunge(uids.unwrap_or(&all), only_deleted)))
     }
 }
 

@@ -86,7 +86,7 @@ impl Framer {
     /// Takes the one octet that has come since the last answer, where the answer is the same again.
     #[inline]
     pub(super) fn takes(&mut self, input: &[u8]) -> bool {
-        self.calm.takes(input)
+        self.calm.takes(input, |last, stop| last == stop)
     }
 
     /// Octets have come, or time has passed, that may change something.

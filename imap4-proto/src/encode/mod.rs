@@ -48,6 +48,9 @@ pub(crate) fn number(out: &mut Vec<u8>, n: u32) {
 /// The digits of a number of 8 at most, the first in the lowest octet, and how many they are.
 #[inline]
 fn short_number(mut n: u32) -> (u64, usize) {
+    if n < 10_000 {
+        return four_digits(n);
+    }
     // The last digits are found first and end up in the highest octets.
     let (mut text, mut len) = (0, 0);
     while n >= 10 {
@@ -66,18 +69,30 @@ fn short_number(mut n: u32) -> (u64, usize) {
 #[inline]
 pub(crate) fn numbered(out: &mut Vec<u8>, n: u32, name: &[u8; 8]) {
     const START: u64 = u64::from_le_bytes(*b"* \0\0\0\0\0\0");
-    if n >= 1_000_000 {
+    if n >= 10_000 {
         out.extend_from_slice(b"* ");
         number(out, n);
         out.extend_from_slice(name);
         return;
     }
-    // All of it fits 16 octets: one copy of a constant size.
-    let (text, digits) = short_number(n);
+    // All of it fits 16 octets, 3 to 6 of them before the name: one copy of a constant size.
+    let (text, digits) = four_digits(n);
     let len = 2 + digits;
-    let line = u128::from(START | text << 16) | u128::from(u64::from_le_bytes(*name)) << (8 * len);
-    out.extend_from_slice(&line.to_le_bytes());
-    out.truncate(out.len() - 16 + len + name.len());
+    let name = u64::from_le_bytes(*name);
+    let low = START | text << 16 | name << ((8 * len) & 63);
+    let high = name >> ((64 - 8 * len) & 63);
+    out.extend_from_slice(&(u128::from(low) | u128::from(high) << 64).to_le_bytes());
+    out.truncate(out.len() - 8 + len);
+}
+
+/// The digits of a number below 10,000, the first in the lowest octet, and how many they are.
+#[inline]
+fn four_digits(n: u32) -> (u64, usize) {
+    const ZEROS: u64 = u32::from_le_bytes(*b"0000") as u64;
+    let text = pair(n / 100) | pair(n % 100) << 16;
+    // The last one stands, whatever it is.
+    let zeros = ((text ^ ZEROS) | 1 << 24).trailing_zeros() / 8;
+    (text >> (8 * zeros), 4 - usize::try_from(zeros).unwrap_or(0))
 }
 
 /// The two digits of a number below 100, the first in the lower octet.
@@ -227,17 +242,23 @@ pub(crate) fn rights(out: &mut Vec<u8>, rights: Rights) {
 }
 
 /// `atom`: what has no place in one is left out.
+#[inline]
 pub(crate) fn atom(out: &mut Vec<u8>, s: &[u8]) {
     if let (Some(first), Some(last)) = (s.first_chunk::<8>(), s.last_chunk::<8>())
         && s.len() <= 16
-        && are_plain(*first)
-        && are_plain(*last)
+        && are_plain(*first) & are_plain(*last)
     {
         // Two copies of constant size.
         out.extend_from_slice(first);
         out.truncate(out.len() + s.len() - 16);
         out.extend_from_slice(last);
-    } else if are_atom_chars(s) {
+    } else {
+        any_atom(out, s);
+    }
+}
+
+fn any_atom(out: &mut Vec<u8>, s: &[u8]) {
+    if are_atom_chars(s) {
         out.extend_from_slice(s);
     } else {
         out.extend(s.iter().copied().filter(|b| is_atom_char(*b)));
@@ -270,6 +291,19 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str, utf8: bool) {
             }
         }
     }
+}
+
+/// `text CRLF`, where the text needs no change to be that. Whether it was written.
+#[inline]
+pub(crate) fn plain_text(out: &mut Vec<u8>, text: &str) -> bool {
+    let plain = !text.is_empty()
+        && !text.starts_with('[')
+        && text.bytes().fold(true, |plain, b| plain & matches!(b, b' '..=b'~'));
+    if plain {
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    plain
 }
 
 /// `resp-text = ["[" resp-text-code "]" SP] [text]`

@@ -4,7 +4,7 @@ use super::{
     astring, code::code, extension_response, fetch::section, nil, number, number64, status_data, string,
 };
 use crate::{
-    grammar::{self, Fault},
+    grammar,
     types::{
         Attribute, Attributes, BodyName, Esearch, IdParameters, Listed, MailboxArg, Namespaces, Reading,
         Response, ResponseCode, ResponseText, Section,
@@ -22,7 +22,7 @@ impl<'b> Response<'b> {
     /// # Errors
     /// [`MalformedResponse`] says what is missing.
     pub fn parse(frame: &'b [u8], reading: Reading) -> Result<Self, MalformedResponse> {
-        grammar::response::response(frame, reading).map_err(|Fault(why)| MalformedResponse(why))
+        grammar::response::response(frame, reading)
     }
 
     /// Appends the response with its CRLF.

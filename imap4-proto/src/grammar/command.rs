@@ -56,72 +56,70 @@ pub(super) const NO_LITERAL: &str = "A literal has no place here";
 #[inline]
 pub(crate) fn command(i: &[u8], context: Context) -> Parse<'_, Command<'_>> {
     let (i, name) = keyword(i);
-    let (i, command) = match name {
-        FETCH => fetch::fetch(i, false, context).map(|(i, f)| (i, Command::Fetch(f)))?,
-        UID => uid(i, context)?,
-        NOOP => (i, Command::Noop),
-        STORE => store::store(i, false, context).map(|(i, s)| (i, Command::Store(s)))?,
-        SELECT | EXAMINE => {
-            select::select(i, name == EXAMINE, context).map(|(i, s)| (i, Command::Select(s)))?
-        }
+    // Each arm gives the result: a command is large, and is not moved.
+    match name {
+        FETCH => fetch::fetch(i, false, context).map(|(i, f)| (i, Command::Fetch(f))),
+        UID => uid(i, context),
+        NOOP => Ok((i, Command::Noop)),
+        STORE => store::store(i, false, context).map(|(i, s)| (i, Command::Store(s))),
+        SELECT | EXAMINE => select::select(i, name == EXAMINE, context).map(|(i, s)| (i, Command::Select(s))),
         IDLE => {
             context.needs(Capabilities::IDLE, "IDLE is not on")?;
-            (i, Command::Idle)
+            Ok((i, Command::Idle))
         }
         STATUS => {
             let (i, mailbox) = list::mailbox(sp(i)?.0, context)?;
             let (i, items) = status::status_items(sp(i)?.0, context)?;
-            (i, Command::Status { mailbox, items })
+            Ok((i, Command::Status { mailbox, items }))
         }
-        SEARCH => search::search(i, false, context).map(|(i, s)| (i, Command::Search(s)))?,
-        LIST => list::list(i, context).map(|(i, l)| (i, Command::List(l)))?,
+        SEARCH => search::search(i, false, context).map(|(i, s)| (i, Command::Search(s))),
+        LIST => list::list(i, context).map(|(i, l)| (i, Command::List(l))),
         LSUB => {
             let (i, (reference, pattern)) = list::lsub(i, context)?;
-            (i, Command::Lsub { reference, pattern })
+            Ok((i, Command::Lsub { reference, pattern }))
         }
-        APPEND => append::append(i, context).and_then(|_| fault(NO_LITERAL))?,
-        COPY => copy(i, false, context)?,
-        MOVE => move_(i, false, context)?,
-        EXPUNGE => (i, Command::Expunge),
-        CLOSE => (i, Command::Close),
+        APPEND => append::append(i, context).and_then(|_| fault(NO_LITERAL)),
+        COPY => copy(i, false, context),
+        MOVE => move_(i, false, context),
+        EXPUNGE => Ok((i, Command::Expunge)),
+        CLOSE => Ok((i, Command::Close)),
         UNSELECT => {
             context.needs(Capabilities::UNSELECT, "UNSELECT is not on")?;
-            (i, Command::Unselect)
+            Ok((i, Command::Unselect))
         }
-        CAPABILITY => (i, Command::Capability),
+        CAPABILITY => Ok((i, Command::Capability)),
         LOGIN => {
             let (i, user) = astring(sp(i)?.0)?;
             let (i, password) = astring(sp(i)?.0)?;
-            (i, Command::Login { user, password })
+            Ok((i, Command::Login { user, password }))
         }
-        AUTHENTICATE => authenticate(i, context)?,
-        STARTTLS => (i, Command::StartTls),
-        LOGOUT => (i, Command::Logout),
+        AUTHENTICATE => authenticate(i, context),
+        STARTTLS => Ok((i, Command::StartTls)),
+        LOGOUT => Ok((i, Command::Logout)),
         ENABLE => {
             context.needs(Capabilities::ENABLE, "ENABLE is not on")?;
-            capability_list(sp(i)?.0).map(|(i, l)| (i, Command::Enable(l)))?
+            capability_list(sp(i)?.0).map(|(i, l)| (i, Command::Enable(l)))
         }
         ID => {
             context.needs(Capabilities::ID, "ID is not on")?;
-            id::id(i).map(|(i, p)| (i, Command::Id(p)))?
+            id::id(i).map(|(i, p)| (i, Command::Id(p)))
         }
         NAMESPACE => {
             context.needs(Capabilities::NAMESPACE, "NAMESPACE is not on")?;
-            (i, Command::Namespace)
+            Ok((i, Command::Namespace))
         }
-        CREATE => list::create(i, context).map(|(i, c)| (i, Command::Create(c)))?,
-        DELETE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Delete(m)))?,
+        CREATE => list::create(i, context).map(|(i, c)| (i, Command::Create(c))),
+        DELETE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Delete(m))),
         RENAME => {
             let (i, from) = list::mailbox(sp(i)?.0, context)?;
             let (i, to) = list::mailbox(sp(i)?.0, context)?;
-            (i, Command::Rename { from, to })
+            Ok((i, Command::Rename { from, to }))
         }
-        SUBSCRIBE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Subscribe(m)))?,
-        UNSUBSCRIBE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Unsubscribe(m)))?,
-        CHECK => (i, Command::Check),
-        _ => return extension::command(i, name, context),
-    };
-    Ok((i, command))
+        SUBSCRIBE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Subscribe(m))),
+        UNSUBSCRIBE => list::mailbox(sp(i)?.0, context).map(|(i, m)| (i, Command::Unsubscribe(m))),
+        CHECK => Ok((i, Command::Check)),
+        _ => extension::command(i, name, context),
+    }
 }
 
 /// `uid = "UID" SP (copy / move / fetch / search / store / uid-expunge)`; after `UID`.

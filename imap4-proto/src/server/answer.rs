@@ -33,16 +33,20 @@ impl Server {
     #[inline]
     pub(super) fn tagged<const N: usize>(&mut self, word: &[u8; N], code: Option<Code<'_>>, text: &str) {
         let tag = &self.tag;
-        self.out.write_with(|out| {
+        let whole = self.out.write_with(|out| {
             tag.write(out);
             out.extend_from_slice(word);
+            code.is_none() && encode::plain_text(out, text)
         });
-        self.rest_of_condition(code, text);
+        if !whole {
+            self.rest_of_condition(code, text);
+        }
         self.turn = Turn::Ready;
         self.kind = None;
     }
 
     /// `resp-text CRLF`
+    #[inline(never)]
     fn rest_of_condition(&mut self, code: Option<Code<'_>>, text: &str) {
         let (utf8, listing) = match &code {
             None => (self.utf8(), None),

@@ -23,9 +23,16 @@ impl Machine for Server {
 
     #[inline]
     fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Fatal> {
-        // Nothing is awaited but the rest of the line: not even the deadline changes.
-        if self.turn == Turn::Ready && self.framer.takes(input) {
-            return Ok(Poll::NeedInput { hint: 1 });
+        // While nothing is awaited but the rest of a line, not even the deadline changes.
+        if self.turn == Turn::Ready {
+            if self.framer.takes(input) {
+                return Ok(Poll::NeedInput { hint: 1 });
+            }
+            if let Some(n) = self.framer.plain_line(input) {
+                self.framed = Framed::Line;
+                self.pace.frame();
+                return Ok(Poll::Frame(n));
+            }
         }
         self.poll_on(input, now)
     }
@@ -33,7 +40,11 @@ impl Machine for Server {
     #[inline]
     fn event<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
         self.frame_is_secret = false;
-        match (core::mem::replace(&mut self.framed, Framed::None), self.turn) {
+        let framed = core::mem::replace(&mut self.framed, Framed::None);
+        if framed == Framed::Line && self.turn == Turn::Ready {
+            return self.command_frame(frame, framed);
+        }
+        match (framed, self.turn) {
             (Framed::Chunk, _) => Event::AppendChunk(frame),
             (Framed::Refused(why), turn) => self.refuse_frame(frame, why, turn),
             (_, Turn::Sasl) => self.sasl_response(frame),

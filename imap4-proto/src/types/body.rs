@@ -2,7 +2,8 @@ use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 
 use super::Envelope;
 
-/// BODYSTRUCTURE (RFC 9051 section 7.5.2): a message's MIME structure.
+/// BODYSTRUCTURE (RFC 9051 section 7.5.2): a message's MIME structure, as values that can be built, changed and written. What a client reads is
+/// a [`WireStructure`](super::WireStructure), which can become one.
 ///
 /// It may nest as deep as whoever builds it lets it: encoding uses no recursion, but dropping does, so
 /// some hundred levels are a sensible bound.

@@ -1,6 +1,7 @@
 use alloc::{borrow::Cow, vec::Vec};
 
-/// ENVELOPE (RFC 9051 section 7.5.2): a message's header, parsed. `None` is NIL.
+/// ENVELOPE (RFC 9051 section 7.5.2): a message's header, as values that can be built, changed and written. `None` is NIL. What a client reads
+/// is a [`WireEnvelope`](super::WireEnvelope), which can become one.
 ///
 /// Strings are octets of the header: unfolded, not decoded (RFC 2047 words stay as they are).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

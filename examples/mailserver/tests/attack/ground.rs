@@ -10,8 +10,10 @@ use tempfile::TempDir;
 
 use crate::support::{ALICE, BOB, Client, Server};
 
-/// What everybody is answered within, however busy the machine.
+/// What others are answered within, however busy the machine.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// What an attacker is answered within, who asks for much.
+const LONG: Duration = Duration::from_secs(60);
 
 /// How much of everything: more where the environment's ATTACK is a greater number.
 pub(crate) fn times(n: usize) -> usize {
@@ -91,8 +93,8 @@ impl Ground {
 
     pub(crate) fn raw(&self, service: &str) -> Raw {
         let stream = TcpStream::connect(("127.0.0.1", self.server.port(service))).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_write_timeout(Some(LONG)).unwrap();
         stream.set_nodelay(true).unwrap();
         Raw { stream, said: Vec::new() }
     }

@@ -106,7 +106,7 @@ impl<'b> Reader<'b> {
 
     /// The start of a body that is no multipart, up to the part within it, or all of it. What it says is of no use yet.
     #[inline(never)]
-    fn begin(&mut self) -> Result<NodeKind, Fault> {
+    pub(super) fn begin(&mut self) -> Result<NodeKind, Fault> {
         self.octet(b'(', "A body structure is missing")?;
         match self.single(&mut { WireSingle::EMPTY })? {
             Begun::Single | Begun::Empty(_) => Ok(NodeKind::Leaf),
@@ -116,7 +116,7 @@ impl<'b> Reader<'b> {
 
     /// What follows the parts of a multipart, or the structure of a message.
     #[inline(never)]
-    fn end(&mut self, is_multi: bool) -> Step {
+    pub(super) fn end(&mut self, is_multi: bool) -> Step {
         if is_multi {
             self.multi_end(&mut { WireMulti::EMPTY })
         } else {

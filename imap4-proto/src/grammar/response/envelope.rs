@@ -26,7 +26,7 @@ impl<'b> Reader<'b> {
     }
 
     #[inline(never)]
-    fn fields(&mut self, start: usize, fields: &mut Fields) -> Step {
+    pub(super) fn fields(&mut self, start: usize, fields: &mut Fields) -> Step {
         self.octet(b'(', "An envelope is missing")?;
         for (n, field) in fields.iter_mut().enumerate().take(2) {
             if n > 0 && !self.another_field()? {

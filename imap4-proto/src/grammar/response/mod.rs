@@ -31,7 +31,8 @@ use super::{
     string::{ascii, take_while},
 };
 use crate::types::{
-    Attributes, CapabilityList, Fetched, FlagList, Numbers, Quirks, Reading, Response, Status,
+    Attributes, CapabilityList, Fetched, FlagList, MalformedResponse, Numbers, Quirks, Reading, Response,
+    Status,
 };
 pub(super) use value::sp_or_more;
 use value::trimmed;
@@ -46,7 +47,7 @@ words! {
 
 /// `response-data CRLF`, `continue-req` or `response-tagged`, from a whole frame
 #[inline]
-pub(crate) fn response(frame: &[u8], reading: Reading) -> Result<Response<'_>, Fault> {
+pub(crate) fn response(frame: &[u8], reading: Reading) -> Result<Response<'_>, MalformedResponse> {
     match plain_fetch(frame, reading) {
         Some(fetched) => Ok(Response::Fetch(fetched)),
         None => any_response(frame, reading),
@@ -64,16 +65,16 @@ fn plain_fetch(frame: &[u8], reading: Reading) -> Option<Fetched<'_>> {
 }
 
 #[inline(never)]
-fn any_response(frame: &[u8], reading: Reading) -> Result<Response<'_>, Fault> {
+fn any_response(frame: &[u8], reading: Reading) -> Result<Response<'_>, MalformedResponse> {
     let line = match frame {
         [line @ .., b'\r', b'\n'] => line,
         [line @ .., b'\n'] if reading.may(Quirks::BARE_LF) => line,
-        _ => return Err(Fault("A response does not end")),
+        _ => return Err(MalformedResponse("A response does not end")),
     };
     match parts(line, reading) {
         Ok(response) => Ok(response),
-        Err(nom::Err::Error(f) | nom::Err::Failure(f)) => Err(f),
-        Err(nom::Err::Incomplete(_)) => Err(Fault("A response does not end")),
+        Err(nom::Err::Error(f) | nom::Err::Failure(f)) => Err(MalformedResponse(f.0)),
+        Err(nom::Err::Incomplete(_)) => Err(MalformedResponse("A response does not end")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What nearly every server writes, passed over in one go: no escapes, no literals, one space where there must be one.
 //!
 //! What follows the element comes back. `None` says that there is something else: the [`Reader`](super::reader::Reader) looks at that.
-//! What is passed over here it would take as well; `tests/structures.rs` holds both against each other.
+//! What is passed over here it would take as well, with the same end: a test below holds the two against each other.
 
 use super::envelope::Fields;
 use crate::grammar::{after_quote, digits_of};
@@ -158,4 +158,101 @@ fn some_extension(i: &[u8]) -> Option<&[u8]> {
     };
     let i = nstring(i, b' ')?;
     close(nstring(i, b' ')?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        grammar::response::reader::Reader,
+        types::{Reading, WireEnvelope, WireStructure},
+    };
+
+    const ENVELOPE: &[u8] = b"(\"Wed, 17 Jul\" \"a b\" ((\"T G\" NIL \"g\" \"c.edu\")(NIL NIL \"h\" \"d\")) NIL NIL ((NIL NIL NIL NIL)) NIL NIL NIL \"<i>\") UID 123456";
+    const SINGLE: &[u8] = b"(\"TEXT\" \"PLAIN\" (\"A\" \"b\" \"C\" \"\") NIL \"d\" \"7BIT\" 1152 23 NIL (\"inline\" (\"x\" \"y\")) \"en\" NIL) UID 123456";
+    const OTHER: &[u8] = b"(\"A\" \"B\" NIL \"<i>\" NIL \"BASE64\" 9 NIL NIL NIL NIL)(\"A\" \"B\" NIL NIL NIL \"7BIT\" 1) UID 123456";
+    const END: &[u8] = b" \"MIXED\" (\"BOUNDARY\" \"0A1B\") (\"a\" NIL) NIL \"http\") UID 123456";
+
+    /// Each octet of the text becomes each of those that mean something, or goes, or comes twice.
+    fn each_mistake(text: &[u8], mut held: impl FnMut(&[u8])) {
+        held(text);
+        for at in 0..text.len() {
+            for b in *b"\"\\ ()NIL0-{}~\r\n\0\xe4x" {
+                let mut wrong = text.to_vec();
+                wrong[at] = b;
+                held(&wrong);
+            }
+            held(&[&text[..at], &text[at + 1..]].concat());
+            held(&[&text[..=at], &text[at..]].concat());
+            held(&text[..at]);
+        }
+    }
+
+    /// What the reader leaves of the text, or that it takes none.
+    fn left<'b, T, E>(
+        text: &'b [u8],
+        reading: Reading,
+        read: impl FnOnce(&mut Reader<'b>) -> Result<T, E>,
+    ) -> Option<&'b [u8]> {
+        let mut reader = Reader::new(text, reading);
+        read(&mut reader).is_ok().then(|| reader.rest())
+    }
+
+    #[test]
+    fn what_is_passed_over_the_reader_takes_with_the_same_end() {
+        let mut passed = [0; 4];
+        for reading in [Reading::STRICT, Reading::TOLERANT] {
+            each_mistake(ENVELOPE, |text| {
+                if let Some((rest, fields)) = envelope(text) {
+                    passed[0] += 1;
+                    let mut slow = [0; 10];
+                    assert_eq!(
+                        left(text, reading, |r| r.fields(0, &mut slow)),
+                        Some(rest),
+                        "{}",
+                        text.escape_ascii()
+                    );
+                    assert_eq!(fields, slow, "{}", text.escape_ascii());
+                }
+            });
+            for (i, part) in [SINGLE, OTHER].into_iter().enumerate() {
+                each_mistake(part, |text| {
+                    if let Some(rest) = single(text) {
+                        passed[1 + i] += 1;
+                        assert_eq!(left(text, reading, Reader::begin), Some(rest), "{}", text.escape_ascii());
+                    }
+                });
+            }
+            each_mistake(END, |text| {
+                if let Some(rest) = multi_end(text) {
+                    passed[3] += 1;
+                    assert_eq!(left(text, reading, |r| r.end(true)), Some(rest), "{}", text.escape_ascii());
+                }
+            });
+        }
+        // Letters within strings may be any others.
+        assert!(passed.iter().all(|n| *n > 200), "{passed:?}");
+    }
+
+    #[test]
+    fn fields_are_found_where_they_begin() {
+        let text = &ENVELOPE[..ENVELOPE.len() - b" UID 123456".len()];
+        let e = WireEnvelope::parse(text, Reading::STRICT).unwrap();
+        assert!(
+            e.date().unwrap() == "Wed, 17 Jul"
+                && e.subject().unwrap() == "a b"
+                && e.message_id().unwrap() == "<i>"
+        );
+        let counts =
+            [e.from(), e.sender(), e.reply_to(), e.to(), e.cc(), e.bcc()].map(|list| list.iter().count());
+        assert_eq!((counts, e.in_reply_to()), ([2, 0, 0, 1, 0, 0], None));
+        let both =
+            [b"(", &OTHER[..OTHER.len() - b" UID 123456".len()], &END[..END.len() - b" UID 123456".len()]]
+                .concat();
+        let s = WireStructure::parse(&both, Reading::STRICT).unwrap();
+        assert_eq!(
+            s.parts().map(|p| p.number()).collect::<alloc::vec::Vec<_>>(),
+            [alloc::vec![], alloc::vec![1], alloc::vec![2]]
+        );
+    }
 }

@@ -119,7 +119,42 @@ impl Framer {
     /// Takes the one octet that has come since the last answer, where the answer is the same again.
     #[inline]
     pub(super) fn takes(&mut self, input: &[u8]) -> bool {
-        self.calm.takes(input)
+        self.calm.takes(input, |last, stop| matches!(last, b'\n' | b'{') || last == stop)
+            || self.calm.holds() && self.takes_name(input)
+    }
+
+    /// The same of an octet of tag or verb.
+    #[inline(never)]
+    fn takes_name(&mut self, input: &[u8]) -> bool {
+        self.wake();
+        let Some((last, before)) = input.split_last() else { return false };
+        if before.len() != self.seen
+            || input.len() > self.most()
+            || !matches!(self.mode, Mode::Tag | Mode::Verb(..))
+        {
+            return false;
+        }
+        let taken = self.name(core::slice::from_ref(last));
+        self.look(taken);
+        self.calm_down(self.seen);
+        taken > 0
+    }
+
+    /// So much input there may be without a refusal.
+    const fn most(&self) -> usize {
+        self.bounds.line.saturating_add(self.nested)
+    }
+
+    /// All of the input is seen, and is so long.
+    #[inline]
+    const fn calm_down(&mut self, n: usize) {
+        match self.mode {
+            Mode::Tag => self.calm = Calm::new(n, self.most(), b' '),
+            Mode::Plain => self.calm = Calm::new(n, self.most(), b'\n'),
+            // Each octet may be the last of the name.
+            Mode::Verb(..) => self.calm = Calm::new(n, 0, b' '),
+            _ => {}
+        }
     }
 
     /// Octets have come that may change something.
@@ -195,11 +230,6 @@ impl Framer {
     pub(super) fn poll(&mut self, input: &[u8]) -> Part {
         self.wake();
         match self.mode {
-            Mode::Tag if self.seen == 0 => {
-                if let Some(part) = self.plain_line(input) {
-                    return part;
-                }
-            }
             Mode::Payload(0) => {
                 self.next_part();
                 self.arguments.payload();
@@ -240,20 +270,37 @@ impl Framer {
         self.incomplete(input.len())
     }
 
-    /// A command that is one line, which is there: what most are. It stops where something else is found.
+    /// A command that is one line, which is there: what most are. Where it is something else, or may be, nothing changes but for what is known
+    /// of it: that it has no payloads, and up to where there is no line end.
     #[inline]
-    fn plain_line(&mut self, input: &[u8]) -> Option<Part> {
-        let n = self.name(input);
-        self.look(n);
-        let Mode::Plain = self.mode else { return None };
-        let tail = input.get(n..)?;
-        let at = memchr2(b'{', b'\n', tail);
-        self.look(at.unwrap_or(tail.len()));
-        if tail.get(at?) != Some(&b'\n') {
+    pub(super) fn plain_line(&mut self, input: &[u8]) -> Option<usize> {
+        if self.calm.holds() || self.seen > 0 || !matches!(self.mode, Mode::Tag) {
             return None;
         }
-        self.look(1);
-        self.line_end(false)
+        let tag = input.iter().take(16).position(|b| matches!(b, b' ' | b'\n' | b'{'))?;
+        let rest = input.get(tag..)?;
+        match rest {
+            [b' ', b'U' | b'u', ..] => uid_line(rest)?,
+            // APPEND and REPLACE have parts.
+            [b' ', b'A' | b'a' | b'R' | b'r', ..] => return None,
+            [b' ', b'A'..=b'z', ..] => {}
+            _ => return None,
+        }
+        let at = memchr2(b'{', b'\n', rest);
+        let len = tag + at.map_or(rest.len(), |at| at + 1);
+        if len > self.bounds.line {
+            return None;
+        }
+        if rest.get(at.unwrap_or(rest.len())) == Some(&b'\n') {
+            #[cfg(any(test, feature = "count"))]
+            {
+                self.looked += as_u64(len);
+            }
+            return Some(len);
+        }
+        self.look(len - usize::from(at.is_some()));
+        self.mode = Mode::Plain;
+        None
     }
 
     /// Looks at some of the octets not seen yet, one at least.
@@ -447,14 +494,26 @@ impl Framer {
             return Part::Refuse(n, Refusal::LineTooLong);
         }
         if n > 0 && self.seen == n && self.header.is_outside() {
-            let most = self.bounds.line.saturating_add(self.nested);
-            match self.mode {
-                Mode::Tag => self.calm = Calm::new(n, most, b' '),
-                Mode::Plain => self.calm = Calm::new(n, most, b'\n'),
-                _ => {}
-            }
+            self.calm_down(n);
         }
         Part::Need(self.seen.saturating_sub(n).max(1))
+    }
+}
+
+/// Whether a line that begins so, after its tag, is another command than UID REPLACE.
+#[inline]
+const fn uid_line(i: &[u8]) -> Option<()> {
+    match i {
+        [
+            _,
+            _,
+            b'I' | b'i',
+            b'D' | b'd',
+            b' ',
+            b'C' | b'c' | b'E'..=b'F' | b'e'..=b'f' | b'M' | b'm' | b'S' | b's',
+            ..,
+        ] => Some(()),
+        _ => None,
     }
 }
 
