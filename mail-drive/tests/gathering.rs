@@ -94,5 +94,6 @@ fn answers_of_pipelined_commands_go_out_together_where_they_may_wait() {
 #[test]
 fn what_is_pushed_does_not_wait_for_the_next_answer() {
     let heard = writes("ECHO one\r\nPASS secret\r\nECHO two\r\nQUIT\r\n", 32 * 1024);
-    assert_eq!(heard, [b"hello\r\none\r\n".to_vec(), b"right\r\ntwo\r\nbye\r\n".to_vec()]);
+    assert_eq!(heard.last().unwrap(), b"right\r\ntwo\r\nbye\r\n");
+    assert_eq!(heard.concat(), b"hello\r\none\r\nright\r\ntwo\r\nbye\r\n");
 }
