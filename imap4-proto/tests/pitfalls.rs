@@ -293,6 +293,20 @@ fn a_literal_that_is_not_delivered_whole_ends_the_connection() {
 }
 
 #[test]
+fn a_response_that_was_left_before_its_first_item_is_taken_up_there() {
+    let mut talk = Talk::logged_in(config(), true);
+    let answer = talk.send(b"a FETCH 1 FLAGS\r\n", &mut |s, _| {
+        assert!(s.fetch(1).is_ok());
+        assert!(s.resume_fetch().is_ok());
+        s.resume_fetch().unwrap().uid(7);
+        s.resume_fetch().unwrap().flags(SystemFlags::SEEN, [""; 0]);
+        s.resume_fetch().unwrap().finish();
+        s.ok(None, "done").unwrap();
+    });
+    assert_eq!(answer, "* 1 FETCH (UID 7 FLAGS (\\Seen))\r\na OK done\r\n");
+}
+
+#[test]
 fn body_sections_of_every_kind_are_written() {
     let mut talk = Talk::logged_in(config(), true);
     let answer = talk.send(

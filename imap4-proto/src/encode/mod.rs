@@ -244,19 +244,31 @@ pub(crate) fn rights(out: &mut Vec<u8>, rights: Rights) {
 /// `atom`: what has no place in one is left out.
 #[inline]
 pub(crate) fn atom(out: &mut Vec<u8>, s: &[u8]) {
+    atom_and(out, s, b' ');
+    out.pop();
+}
+
+/// `atom`, and one octet after it
+#[inline]
+fn atom_and(out: &mut Vec<u8>, s: &[u8], after: u8) {
     if let (Some(first), Some(last)) = (s.first_chunk::<8>(), s.last_chunk::<8>())
-        && s.len() <= 16
-        && are_plain(*first) & are_plain(*last)
+        && s.len() < 16
+        && are_plain(first, last)
     {
-        // Two copies of constant size.
-        out.extend_from_slice(first);
-        out.truncate(out.len() + s.len() - 16);
-        out.extend_from_slice(last);
+        // All of it fits 16 octets: one copy of a constant size. The last 8 lose what the first have, and `after` comes
+        // to stand behind them.
+        let low = u64::from_le_bytes(*first);
+        let high = (u64::from_le_bytes(*last) >> 8 | u64::from(after) << 56) >> (8 * (15 - s.len()));
+        out.extend_from_slice(&(u128::from(low) | u128::from(high) << 64).to_le_bytes());
+        out.truncate(out.len() - 15 + s.len());
     } else {
         any_atom(out, s);
+        out.push(after);
     }
 }
 
+// Not within those who write a line: it would take the registers from what is mostly there.
+#[inline(never)]
 fn any_atom(out: &mut Vec<u8>, s: &[u8]) {
     if are_atom_chars(s) {
         out.extend_from_slice(s);
@@ -365,7 +377,7 @@ const SYSTEM_FLAGS: [(SystemFlags, &[u8]); 6] = [
     (SystemFlags::RECENT, b"\\Recent"),
 ];
 
-/// The text of every set of system flags, with `FLAGS (` before it, and how long it is.
+/// The text of every set of system flags, with `FLAGS (` before it and a space after each, and how long it is.
 struct FlagText {
     text: [u8; 63],
     len: u8,
@@ -387,21 +399,18 @@ const fn flag_texts() -> [FlagText; 64] {
         }
         all[set].text[at] = b'(';
         at += 1;
-        let first = at;
         let mut i = 0;
         while i < SYSTEM_FLAGS.len() {
             let (flag, name) = SYSTEM_FLAGS[i];
             if SystemFlags::from_bits(set as u8).contains(flag) {
-                if at > first {
-                    all[set].text[at] = b' ';
-                    at += 1;
-                }
                 let mut j = 0;
                 while j < name.len() {
                     all[set].text[at] = name[j];
                     at += 1;
                     j += 1;
                 }
+                all[set].text[at] = b' ';
+                at += 1;
             }
             i += 1;
         }
@@ -422,12 +431,26 @@ pub(crate) fn flag_list<K: AsRef<str>>(
     wildcard: bool,
 ) {
     if let Some(flags) = FLAG_TEXTS.get(usize::from(system.bits() & 63))
-        && let Some((_, text)) = flags.text.split_first_chunk::<{ BEFORE_FLAGS.len() }>()
-        && let Some(text) = text.get(..usize::from(flags.len).saturating_sub(BEFORE_FLAGS.len()))
+        && let Some(text) = flags.text.get(BEFORE_FLAGS.len()..usize::from(flags.len))
     {
         out.extend_from_slice(text);
     }
-    more_flags(out, system.is_empty(), keywords, wildcard);
+    for keyword in keywords {
+        atom_and(out, keyword.as_ref().as_bytes(), b' ');
+    }
+    if wildcard {
+        out.extend_from_slice(b"\\* ");
+    }
+    end_flags(out);
+}
+
+/// The parenthesis takes the place of the last space.
+#[inline]
+fn end_flags(out: &mut Vec<u8>) {
+    match out.last_mut() {
+        Some(last @ b' ') => *last = b')',
+        _ => out.push(b')'),
+    }
 }
 
 /// The same with `FLAGS ` before it.
@@ -442,28 +465,13 @@ pub(crate) fn flags<K: AsRef<str>>(
         out.extend_from_slice(&flags.text);
         out.truncate(out.len() - flags.text.len() + usize::from(flags.len));
     }
-    more_flags(out, system.is_empty(), keywords, false);
-}
-
-/// What follows the system flags, or the parenthesis where there are none.
-#[inline]
-fn more_flags<K: AsRef<str>>(
-    out: &mut Vec<u8>,
-    mut first: bool,
-    keywords: impl IntoIterator<Item = K>,
-    wildcard: bool,
-) {
-    for keyword in keywords {
-        if !first {
-            out.push(b' ');
-        }
-        first = false;
-        atom(out, keyword.as_ref().as_bytes());
+    let mut keywords = keywords.into_iter();
+    let Some(mut keyword) = keywords.next() else { return end_flags(out) };
+    for next in keywords {
+        atom_and(out, keyword.as_ref().as_bytes(), b' ');
+        keyword = next;
     }
-    if wildcard {
-        out.extend_from_slice(if first { b"\\*" } else { b" \\*" });
-    }
-    out.push(b')');
+    atom_and(out, keyword.as_ref().as_bytes(), b')');
 }
 
 const MONTHS: [&[u8; 3]; 12] =
@@ -534,6 +542,37 @@ mod tests {
             (b"\xe4", true, r"{1}\r\n\xe4"),
         ] {
             assert_eq!(written(|o| astring(o, value, utf8)), shown, "{}", value.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_list_of_flags_is_its_names_whatever_their_lengths() {
+        let named = |set: SystemFlags| SYSTEM_FLAGS.iter().filter(move |(flag, _)| set.contains(*flag));
+        let words: Vec<_> = (1..20).map(|n| "$Keyword.of-Many_Octets".get(..n).unwrap()).collect();
+        for system in (0..64).map(SystemFlags::from_bits) {
+            for (i, word) in words.iter().enumerate() {
+                let dirty = alloc::format!("{word}(\r\n");
+                for keywords in
+                    [&[][..], &[*word], &[*word, words[words.len() - 1 - i]], &[&dirty, "%", word]]
+                {
+                    let mut names: Vec<_> =
+                        named(system).map(|(_, name)| core::str::from_utf8(name).unwrap()).collect();
+                    names.extend(keywords.iter().map(|k| k.trim_end_matches("(\r\n").trim_matches('%')));
+                    let names = names.join(" ");
+                    for (wildcard, end) in [(false, ")"), (true, " \\*)")] {
+                        let mut out = Vec::new();
+                        flag_list(&mut out, system, keywords, wildcard);
+                        let end = if names.is_empty() { end.trim_start() } else { end };
+                        assert_eq!(out, alloc::format!("({names}{end}").as_bytes());
+                    }
+                    let mut out = Vec::new();
+                    flags(&mut out, system, keywords);
+                    assert_eq!(out, alloc::format!("FLAGS ({names})").as_bytes());
+                }
+                let mut out = Vec::new();
+                atom(&mut out, word.as_bytes());
+                assert_eq!(out, word.as_bytes());
+            }
         }
     }
 

@@ -39,6 +39,8 @@ impl FetchState {
 pub struct FetchWriter<'m> {
     out: &'m mut OutputQueue,
     state: &'m mut FetchState,
+    /// As `state` says: here it stays in a register.
+    first: bool,
     utf8: bool,
     rev2: bool,
 }
@@ -79,7 +81,7 @@ impl Server {
     #[inline]
     const fn open(&mut self) -> FetchWriter<'_> {
         self.fetch = FetchState::Open { first: true };
-        self.writer()
+        self.writer(true)
     }
 
     /// Goes on with the response that is open, after its literal is whole.
@@ -87,13 +89,13 @@ impl Server {
     /// # Errors
     /// [`Misuse`] where none is open, or octets of a literal are owed.
     pub fn resume_fetch(&mut self) -> Result<FetchWriter<'_>, Misuse> {
-        match self.fetch {
-            FetchState::Open { .. } | FetchState::Literal { left: 0 } if self.turn != Turn::Closing => {
-                self.fetch = FetchState::Open { first: false };
-                Ok(self.writer())
-            }
-            _ => self.misuse("resume_fetch"),
-        }
+        let first = match self.fetch {
+            FetchState::Open { first } if self.turn != Turn::Closing => first,
+            FetchState::Literal { left: 0 } if self.turn != Turn::Closing => false,
+            _ => return self.misuse("resume_fetch"),
+        };
+        self.fetch = FetchState::Open { first };
+        Ok(self.writer(first))
     }
 
     /// Octets of the literal that [`FetchWriter::begin_literal`] announced; shared, not copied.
@@ -128,8 +130,10 @@ impl Server {
         self.close();
     }
 
-    const fn writer(&mut self) -> FetchWriter<'_> {
+    #[inline]
+    const fn writer(&mut self, first: bool) -> FetchWriter<'_> {
         FetchWriter {
+            first,
             utf8: self.enabled.intersects(Capabilities::IMAP4REV2.and(Capabilities::UTF8_ACCEPT)),
             rev2: self.enabled.contains(Capabilities::IMAP4REV2),
             out: &mut self.out,
@@ -142,7 +146,7 @@ impl FetchWriter<'_> {
     /// Writes the space between items and what `write` writes.
     #[inline]
     fn item(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
-        let first = matches!(self.state, FetchState::Open { first: true });
+        let first = core::mem::replace(&mut self.first, false);
         *self.state = FetchState::Open { first: false };
         self.out.write_with(|out| {
             if !first {
