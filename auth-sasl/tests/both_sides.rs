@@ -383,12 +383,10 @@ fn a_name_is_asked_about_as_saslprep_makes_it_and_look_alikes_are_others() {
         let server = server.as_mut().unwrap();
         let step = match mechanism {
             "PLAIN" => server.start(Some(format!("\0{user}\0x").as_bytes())).unwrap(),
-            "LOGIN" => {
-                match server.start(Some(user.as_bytes())).unwrap() {
-                    Step::Challenge(_) => server.respond(b"x").unwrap(),
-                    step => step,
-                }
-            }
+            "LOGIN" => match server.start(Some(user.as_bytes())).unwrap() {
+                Step::Challenge(_) => server.respond(b"x").unwrap(),
+                step => step,
+            },
             _ => server.start(Some(format!("n,,n={user},r=N").as_bytes())).unwrap(),
         };
         match step {
