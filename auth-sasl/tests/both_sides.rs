@@ -58,7 +58,7 @@ fn host(request: Request) -> Answer {
         Request::Password(l) if l.authcid == "tim" && l.password.expose() == PASSWORD => {
             identity("tim", l.authzid)
         }
-        Request::Bearer(l) if l.user.as_deref() == Some("tim") && l.token.expose() == b"token" => {
+        Request::Bearer(l) if l.user.as_deref() == Some("tim") && l.token.expose() == b"tok4711" => {
             match (l.host.as_deref(), l.port) {
                 (None, None) | (Some("mail.example"), Some(993)) => identity("tim", None),
                 _ => Answer::Refused(Failure::Credentials),
@@ -101,7 +101,7 @@ fn client_channel() -> Channel<'static> {
 /// A login that any mechanism can use.
 fn tim() -> ClientLogin {
     let mut login = ClientLogin::password("tim", Secret::new(PASSWORD)).at("mail.example", 993);
-    login.token = Some(Secret::new(b"token"));
+    login.token = Some(Secret::new(b"tok4711"));
     login.external = true;
     login.anonymous = Some("sirhc".into());
     login
@@ -156,6 +156,7 @@ impl Play<'_> {
         let mut client =
             choose(&methods, offer.names(), &self.login, &self.client, &self.policy).expect("usable");
         let mut server = offer.begin(self.mechanism, &self.server).expect("offered");
+        hides(&(&client, &server, &self.login));
         let mut sent = 0;
         let mut through = |message: &mut Vec<u8>| {
             tamper(sent, message);
@@ -171,11 +172,13 @@ impl Play<'_> {
             None => server.start(None).unwrap(),
         };
         loop {
+            hides(&(&client, &server, &step));
             step = match step {
                 Step::Challenge(mut challenge) => {
                     through(&mut challenge);
                     match client.step(&challenge) {
                         Ok(response) => {
+                            hides(&response);
                             let mut response = response.expose().to_vec();
                             through(&mut response);
                             server.respond(&response).unwrap()
@@ -193,6 +196,14 @@ impl Play<'_> {
                 Step::Failed(failure) => return End::Refused(failure),
             };
         }
+    }
+}
+
+/// Neither as text nor as numbers is a secret in what Debug shows.
+fn hides(shown: &dyn std::fmt::Debug) {
+    let shown = format!("{shown:?} {shown:#?}");
+    for secret in ["tanstaaf", "116, 97, 110, 115", "tok4711", "116, 111, 107, 52"] {
+        assert!(!shown.contains(secret), "{secret} is in {shown}");
     }
 }
 
@@ -284,6 +295,70 @@ fn an_authorization_identity_is_honoured_or_refused() {
     }
 }
 
+/// What a client sent in an exchange that let it in, sent again by somebody who heard it.
+#[test]
+fn a_recorded_login_opens_nothing_again() {
+    let names = ALL.iter().map(Mechanism::name).filter(|n| n.starts_with("SCRAM") || *n == "CRAM-MD5");
+    for name in names {
+        let (mut sent, mut challenges) = (vec![], vec![]);
+        let first_is_clients = name != "CRAM-MD5";
+        let end = Play::of(name).tampered(&mut |n, message| {
+            let list = if (n % 2 == 0) == first_is_clients { &mut sent } else { &mut challenges };
+            list.push(message.clone());
+        });
+        assert!(matches!(end, End::In(_)), "{name}: {end:?}");
+        for random in [&b"the server's random octets"[..], b"others, as they should be"] {
+            let again = random == server_channel().random.unwrap();
+            let mut channel = server_channel();
+            channel.random = Some(random);
+            let offer = Offer::new(ALL).serves(SERVES).clear_passwords(true);
+            let mut server = offer.begin(name, &channel).unwrap();
+            let mut messages = sent.iter();
+            let mut step = match first_is_clients {
+                true => server.start(Some(messages.next().unwrap())).unwrap(),
+                false => server.start(None).unwrap(),
+            };
+            let mut seen = vec![];
+            let end = loop {
+                step = match step {
+                    Step::Need(request) => server.answer(host(request)).unwrap(),
+                    Step::Challenge(challenge) => {
+                        seen.push(challenge);
+                        server.respond(messages.next().unwrap()).unwrap()
+                    }
+                    Step::Done(_) => break None,
+                    Step::Failed(failure) => break Some(failure),
+                };
+            };
+            if again {
+                // Only because the same random octets came in twice, as they never do.
+                assert_eq!(end, None, "{name}");
+                assert_eq!(seen, challenges, "{name}");
+            } else {
+                assert!(end.is_some(), "{name}");
+                assert_ne!(seen[0], challenges[0], "{name}: the server's part is its own");
+            }
+        }
+        // With the new nonce written into the old proof, it is no proof.
+        if first_is_clients {
+            let mut channel = server_channel();
+            channel.random = Some(b"others, as they should be");
+            let offer = Offer::new(ALL).serves(SERVES);
+            let mut server = offer.begin(name, &channel).unwrap();
+            let Step::Need(request) = server.start(Some(&sent[0])).unwrap() else { panic!() };
+            let Step::Challenge(challenge) = server.answer(host(request)).unwrap() else { panic!() };
+            let nonce = |message: &[u8]| {
+                let text = String::from_utf8(message.to_vec()).unwrap();
+                text.split(',').find_map(|f| f.strip_prefix("r=")).unwrap().to_owned()
+            };
+            let last = String::from_utf8(sent[1].clone()).unwrap();
+            let last = last.replace(&nonce(&challenges[0]), &nonce(&challenge));
+            let step = server.respond(last.as_bytes()).unwrap();
+            assert!(matches!(step, Step::Failed(Failure::Credentials)), "{name}: {step:?}");
+        }
+    }
+}
+
 #[test]
 fn names_with_commas_and_equals_signs_arrive() {
     let mut server = Mechanism::SCRAM_SHA_256.begin(&server_channel());
@@ -298,6 +373,50 @@ fn names_with_commas_and_equals_signs_arrive() {
         panic!()
     };
     assert_eq!(request.authcid, "a,b=c");
+}
+
+#[test]
+fn a_name_is_asked_about_as_saslprep_makes_it_and_look_alikes_are_others() {
+    let asked = |mechanism: &str, user: &str| {
+        let mut server =
+            Offer::new(ALL).serves(SERVES).clear_passwords(true).begin(mechanism, &server_channel());
+        let server = server.as_mut().unwrap();
+        let step = match mechanism {
+            "PLAIN" => server.start(Some(format!("\0{user}\0x").as_bytes())).unwrap(),
+            "LOGIN" => match server.start(Some(user.as_bytes())).unwrap() {
+                Step::Challenge(_) => server.respond(b"x").unwrap(),
+                step => step,
+            },
+            _ => server.start(Some(format!("n,,n={user},r=N").as_bytes())).unwrap(),
+        };
+        match step {
+            Step::Need(Request::Password(l)) => Ok(l.authcid),
+            Step::Need(Request::ScramKeys(r)) => Ok(r.authcid),
+            Step::Failed(failure) => Err(failure),
+            step => panic!("{step:?}"),
+        }
+    };
+    for mechanism in ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+        for (spelled, name) in [
+            ("\u{ff54}\u{ff49}\u{ff4d}", Some("tim")),
+            ("t\u{ad}im", Some("tim")),
+            ("ti\u{1d5c6}", Some("tim")),
+            ("jo\u{308}rg", Some("j\u{f6}rg")),
+            ("tim\u{a0}x", Some("tim x")),
+            // The Cyrillic and the Turkish one are their own; so is another case.
+            ("t\u{456}m", Some("t\u{456}m")),
+            ("t\u{131}m", Some("t\u{131}m")),
+            ("TIM", Some("TIM")),
+            // What is not seen, or turns the direction, is in no name.
+            ("tim\u{200e}", None),
+            ("tim\u{202e}", None),
+            ("tim\u{627}", None),
+            ("tim\u{7}", None),
+            ("\u{ad}", None),
+        ] {
+            assert_eq!(asked(mechanism, spelled).ok().as_deref(), name, "{mechanism} {spelled:?}");
+        }
+    }
 }
 
 #[test]
@@ -432,7 +551,7 @@ fn a_refused_token_is_told_to_the_client_and_a_success_after_it_is_none() {
 #[test]
 fn the_best_usable_mechanism_is_chosen() {
     let password = || ClientLogin::password("tim", Secret::new(PASSWORD));
-    let token = || ClientLogin::token("tim", Secret::new(b"token"));
+    let token = || ClientLogin::token("tim", Secret::new(b"tok4711"));
     let plain_text = ClientPolicy::default();
     let encrypted = ClientPolicy::encrypted(true);
     let mut strict = encrypted;

@@ -11,7 +11,7 @@ use crate::{Accept, DriveError, Limits, Peer, Timer, Turn, connection::Core, tra
 /// Runs one machine over one stream.
 ///
 /// The stream is any `futures-io` stream, `acceptor` does the TLS handshakes ([`NoTls`](crate::NoTls) where there
-/// are none), and all upgrades happen inside [`next`](Self::next). See the [crate](crate) for an example.
+/// are none), and all upgrades happen inside [`next`](Self::next). See the [crate] for an example.
 ///
 /// All methods may be dropped before they complete, and called again: no octet is lost.
 pub struct Driver<M: Machine, S, T, A: Accept<S>> {

@@ -6,8 +6,8 @@
 //! | [`mbox`] | other programs; one file a mailbox | messages, flags, keywords, dates |
 //! | [`maildir`] | Dovecot, mutt, and others; one file a message | messages, flags, 26 keywords a mailbox, dates, UIDs for Dovecot |
 //!
-//! [`export`] writes an account to a [`format::Sink`]: an [`archive::ArchiveWriter`], [`mbox::MboxFolder`] or
-//! [`maildir::MaildirFolder`]. [`import`] adds what a [`format::Source`] has to an account, with new UIDs; with the feature
+//! [`export()`] writes an account to a [`format::Sink`]: an [`archive::ArchiveWriter`], [`mbox::MboxFolder`] or
+//! [`maildir::MaildirFolder`]. [`import()`] adds what a [`format::Source`] has to an account, with new UIDs; with the feature
 //! `sqlite`, [`archive::restore`] brings an archive back into a `mailstore-sqlite` account with the UIDs it had.
 //!
 //! Both hold some dozens of messages of at most 128 KiB in memory, whatever the sizes; bigger ones stream. An

@@ -225,6 +225,6 @@ pub fn check_identifier(who: &str, owner: &str) -> Result<()> {
 
 /// The POP3 maildrop's exclusive lock (RFC 1939 section 4). IMAP sessions go on meanwhile.
 pub trait MaildropLock: Send + Sync {
-    /// Locks; the guard's drop unlocks. [`ErrorKind::InUse`](crate::ErrorKind::InUse) when locked.
+    /// Locks; the guard's drop unlocks. [`ErrorKind::InUse`] when locked.
     fn try_lock<'a>(&'a self) -> BoxFuture<'a, Result<Box<dyn Send>>>;
 }

@@ -141,6 +141,35 @@ fn a_server_that_asks_too_much_or_too_little_is_refused() {
     }
 }
 
+/// Nothing is hashed before the number is looked at: the most a server can ask would take the client an hour.
+#[test]
+fn how_many_iterations_a_client_makes_is_its_policy() {
+    let bounds =
+        |least, most| ClientPolicy { min_iterations: least, max_iterations: most, ..ClientPolicy::default() };
+    for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha512] {
+        for (policy, iterations, fits) in [
+            (bounds(4096, 5000), 5000, true),
+            (bounds(4096, 5000), 5001, false),
+            (bounds(5000, 6000), 4999, false),
+            (bounds(1, 1), 1, true),
+            (bounds(1, 1), 4096, false),
+            (ClientPolicy::default(), 1_000_001, false),
+            (ClientPolicy::default(), u32::MAX, false),
+            (bounds(4096, u32::MAX - 1), u32::MAX, false),
+        ] {
+            let login = ClientLogin::password("user", Secret::new(b"pencil"));
+            let client = Client::new(hash, false, &login, &channel(), false, &policy).unwrap();
+            let mut client = ClientExchange::new(Box::new(client.with_nonce("N")));
+            let _ = client.initial().unwrap();
+            let got = client.step(alloc::format!("r=N1,s=QSXC,i={iterations}").as_bytes()).map(|_| ());
+            let wanted = if fits { Ok(()) } else { Err(ClientError::Iterations(iterations)) };
+            assert_eq!(got, wanted, "{iterations}");
+            // A success of such a server is none either.
+            assert_eq!(client.success(None), Err(ClientError::NotProven));
+        }
+    }
+}
+
 #[test]
 fn optional_extensions_are_passed_over() {
     let login = ClientLogin::password("user", Secret::new(b"pencil"));

@@ -5,6 +5,7 @@ mod support;
 
 use std::path::Path;
 
+use base64::Engine as _;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 use support::{
     ALICE, Server,
@@ -120,6 +121,75 @@ fn apop_and_cram_md5_are_off_unless_asked_for() {
         let names = listed(&mut connect(&server, protocol, Over::Tls), protocol);
         assert!(!names.iter().any(|n| n == "CRAM-MD5" || n == "ANONYMOUS"), "{names:?}");
     }
+}
+
+/// What follows the mark in the challenge, up to the next comma.
+fn field<'c>(challenge: &'c str, mark: &str) -> &'c str {
+    challenge.split(',').find_map(|f| f.strip_prefix(mark)).unwrap()
+}
+
+#[test]
+fn a_recorded_login_opens_nothing_again_and_each_challenge_is_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), "always", "cram_md5 = true\n");
+    for protocol in PROTOCOLS {
+        for mechanism in ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", "CRAM-MD5"] {
+            let mut c = connect(&server, protocol, Over::Plain);
+            let who = with(mechanism, "alice@example.test", ALICE);
+            let (challenges, last) = login(&mut c, protocol, mechanism, &who);
+            assert!(good(&last), "{last}");
+            // All that this client sent, line by line, to a connection of its own: the client's nonce is the same.
+            let at = c.sent.find(mechanism).unwrap();
+            let from = c.sent[..at].rfind("\r\n").unwrap() + 2;
+            let recorded: Vec<_> = c.sent[from..].lines().map(str::to_owned).collect();
+            if protocol == Protocol::Pop3 {
+                c.pop3("QUIT");
+                while c.line().is_some() {}
+            }
+            let mut seen = vec![challenges[0].clone()];
+            let mut c = connect(&server, protocol, Over::Plain);
+            for _ in 0..3 {
+                let mut lines = recorded.iter();
+                let mut answer = c.ask(lines.next().unwrap(), |_| true);
+                while let Some(challenge) = answer.trim_end().strip_prefix(match protocol {
+                    Protocol::Submission => "334 ",
+                    _ => "+ ",
+                }) {
+                    let text = base64::engine::general_purpose::STANDARD.decode(challenge).unwrap();
+                    if !text.is_empty() {
+                        seen.push(String::from_utf8(text).unwrap());
+                    }
+                    answer = c.ask(lines.next().unwrap(), |_| true);
+                }
+                assert!(!good(&answer), "{mechanism} {protocol:?}: {answer}");
+            }
+            assert_eq!(seen.len(), 4, "{mechanism} {protocol:?}: {seen:?}");
+            let of_server = |challenge: &str| match mechanism {
+                "CRAM-MD5" => challenge.to_owned(),
+                _ => {
+                    // The client's part is the same each time, 24 characters of base64.
+                    let nonce = field(challenge, "r=");
+                    assert_eq!(nonce[..16], field(&challenges[0], "r=")[..16]);
+                    nonce[nonce.len() - 24..].to_owned()
+                }
+            };
+            let fresh: std::collections::BTreeSet<_> = seen.iter().map(|c| of_server(c)).collect();
+            assert_eq!(fresh.len(), 4, "{mechanism} {protocol:?}: {seen:?}");
+        }
+    }
+    // APOP: each greeting has a timestamp of its own, and the digest of one is none for another.
+    let greeting = |c: &mut support::Client| {
+        let line = c.line().unwrap();
+        line[line.find('<').unwrap()..=line.find('>').unwrap()].to_owned()
+    };
+    let (mut one, mut other) = (server.connect("pop3"), server.connect("pop3"));
+    let (first, second) = (greeting(&mut one), greeting(&mut other));
+    assert_ne!(first, second);
+    let digest = auth_sasl::apop::digest(first.as_bytes(), ALICE.as_bytes());
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    let apop = format!("APOP alice@example.test {hex}");
+    assert!(other.pop3(&apop).starts_with("-ERR [AUTH]"));
+    assert!(one.pop3(&apop).starts_with("+OK"));
 }
 
 #[test]

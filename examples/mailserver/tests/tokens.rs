@@ -101,6 +101,13 @@ fn a_token_that_is_not_what_it_should_be_is_refused_on_every_protocol() {
         ("altered", altered, false, "no key of ours"),
         ("no mailbox", without("email"), false, "that names a mailbox"),
         ("nobody", with_claim("email", json!("nobody@example.test")), false, "nobody has this name"),
+        // Whoever signs it may hold this for another's name.
+        (
+            "spelling",
+            with_claim("email", json!("\u{ff41}lice@example.test")),
+            false,
+            "names a mailbox in another spelling",
+        ),
         ("revoked", with_claim("email", json!("dora@example.test")), false, "valid from"),
         ("scope", with_claim("scope", json!("calendar.read")), true, "no scope"),
         ("no token", "abc".to_owned(), false, "no signed token"),

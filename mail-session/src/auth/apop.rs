@@ -51,7 +51,7 @@ pub(super) async fn prove<A: Authority>(
     // The same work for a user without one.
     let proved = right(secret.as_ref().map_or(b"\0", auth_sasl::Secret::expose));
     if secret.is_some() && proved {
-        return authority.authorize(context, user, None).await;
+        return authority.secret_proved(context, user).await;
     }
     authority.disproved(context, user).await;
     Err(AuthErrorKind::Wrong.into())

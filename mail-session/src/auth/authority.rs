@@ -108,8 +108,9 @@ pub trait Authority: Send + Sync + 'static {
     }
 
     /// The secret that the server knows in the clear, for CRAM-MD5 and APOP ([`Credential::CramMd5`]); `None` as
-    /// for [`scram_keys`](Self::scram_keys). Then comes `authorize` or `disproved`. It needs
-    /// [`random`](Self::random).
+    /// for [`scram_keys`](Self::scram_keys). Then comes `secret_proved` or `disproved`. It needs
+    /// [`random`](Self::random). What takes long is found out in [`secret_proved`](Self::secret_proved): here, its time
+    /// would tell who has a secret.
     ///
     /// # Errors
     /// As [`scram_keys`](Self::scram_keys).
@@ -135,6 +136,19 @@ pub trait Authority: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
         let _ = (context, user, authzid);
         async { Err(AuthErrorKind::Unsupported.into()) }
+    }
+
+    /// The proof made with `user`'s [`shared_secret`](Self::shared_secret) was right. Unless overridden,
+    /// [`authorize`](Self::authorize) decides.
+    ///
+    /// # Errors
+    /// As [`authorize`](Self::authorize); [`AuthErrorKind::Wrong`] where the secret is his no more.
+    fn secret_proved(
+        &self,
+        context: &LoginContext,
+        user: &str,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        self.authorize(context, user, None)
     }
 
     /// The proof made with `user`'s keys or secret was wrong: for whoever counts attempts. Unknown users come
@@ -249,6 +263,14 @@ impl<A: Authority> Authority for Arc<A> {
         authzid: Option<&str>,
     ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
         (**self).authorize(context, user, authzid)
+    }
+
+    fn secret_proved(
+        &self,
+        context: &LoginContext,
+        user: &str,
+    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
+        (**self).secret_proved(context, user)
     }
 
     fn disproved(&self, context: &LoginContext, user: &str) -> impl Future<Output = ()> + Send {

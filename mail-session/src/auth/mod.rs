@@ -2,7 +2,7 @@
 //! three protocols go through it.
 //!
 //! A session keeps one [`LoginContext`]. What it lists comes from [`offered`], `LOGIN` and
-//! `USER`/`PASS` go to [`login`], `APOP` to [`apop`], and AUTHENTICATE or AUTH is an [`Exchange`]:
+//! `USER`/`PASS` go to [`login`], `APOP` to [`apop()`], and AUTHENTICATE or AUTH is an [`Exchange`]:
 //!
 //! ```
 //! # use mail_session::auth::*;

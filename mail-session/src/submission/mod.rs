@@ -1,6 +1,6 @@
 //! SMTP submission (RFC 6409): from AUTH to a message that is kept.
 //!
-//! [`serve`] runs one connection. Who may enter is the [`Authority`]'s to say, who may send as whom and
+//! [`serve()`] runs one connection. Who may enter is the [`Authority`]'s to say, who may send as whom and
 //! where mail goes the [`Router`]'s, and the message goes into the [`MailStore`] while it comes in: no more of
 //! it than its header is ever in memory.
 //!

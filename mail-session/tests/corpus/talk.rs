@@ -25,7 +25,7 @@ pub(crate) struct Part {
     /// Of all but multiparts.
     pub(crate) octets: Option<u64>,
     pub(crate) lines: Option<u64>,
-    pub(crate) children: Vec<Part>,
+    pub(crate) children: Vec<Self>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

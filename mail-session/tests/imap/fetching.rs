@@ -185,6 +185,11 @@ async fn binary_of_every_encoding() {
         ("base64", "", Some("")),
         ("quoted-printable", "a=3Db=\r\nc=20", Some("a=bc ")),
         ("Quoted-Printable (folded)", "a=zz=3\r\n=", Some("a=zz=3\r\n")),
+        // Text has the line ends of the Internet (RFC 9051 section 7.5.2), a picture its octets.
+        ("base64", "YQpiDQpj", Some("a\r\nb\r\nc")),
+        ("quoted-printable", "a=0Ab=0D\r\n", Some("a\r\nb\r\r\n")),
+        ("base64\r\nContent-Type: image/x-a", "YQpi", Some("a\nb")),
+        ("base64\r\nContent-Type: text/plain; charset=utf-16", "CgoKYQ==", Some("\n\n\na")),
         ("8bit", "Gr\u{fc}\u{df}e", Some("Gr\u{fc}\u{df}e")),
         ("binary", "a\r\nb", Some("a\r\nb")),
         ("x-uuencode", "begin 644 x\r\nend", None),

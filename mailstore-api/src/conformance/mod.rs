@@ -144,7 +144,7 @@ pub fn run(case: &str, fixture: impl Fixture + 'static) {
     }
 }
 
-/// As [`run`], and tells how it ended.
+/// As [`run()`], and tells how it ended.
 ///
 /// # Panics
 /// When the store fails it, or there is no such case.
@@ -511,7 +511,7 @@ macro_rules! __mailstore_tests {
 }
 
 /// Makes a `#[test]` of every case of the suite, in one module a group. The expression is a
-/// [`Fixture`](crate::conformance::Fixture), evaluated anew in each.
+/// [fixture](crate::conformance::Fixture), evaluated anew in each.
 #[macro_export]
 macro_rules! conformance {
     ($fixture:expr) => {

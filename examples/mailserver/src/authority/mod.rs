@@ -38,6 +38,7 @@ use self::{
 };
 use crate::{
     accounts::Accounts,
+    address,
     fault::Result,
     live::{Live, Settings},
     password,
@@ -149,7 +150,7 @@ impl Gate {
         };
         let held = if guessed {
             let name = account.as_ref().map_or(user, |a| &a.name);
-            self.throttle.held(name, address(context), Instant::now())
+            self.throttle.held(name, source_address(context), Instant::now())
         } else {
             None
         };
@@ -179,7 +180,7 @@ impl Gate {
             tokio::time::sleep(self.passwords.waiting()).await;
             return self.settle(context, user, visitor, false);
         }
-        let (name, from) = (visitor.name(user).to_owned(), address(context));
+        let (name, from) = (visitor.name(user).to_owned(), source_address(context));
         let known = self.throttle.is_known(&name, from);
         let source = Source::new(from, &name);
         let (right, turn) = match self.passwords.look(visitor.checked(), password, source, known).await? {
@@ -207,7 +208,7 @@ impl Gate {
         account: &AccountInfo,
         password: &[u8],
     ) -> Login<bool> {
-        let source = Source::new(address(context), &account.name);
+        let source = Source::new(source_address(context), &account.name);
         match self.passwords.look(Some(account), password, source, true).await? {
             Known::Right => Ok(true),
             Known::Not(due) => due.verify(password).await.map(|(right, _)| right),
@@ -240,7 +241,7 @@ impl Gate {
         if !decision.permitted {
             return Err(decision.refusal(attempt.proof));
         }
-        self.throttle.succeeded(&account.name, address(context), Instant::now());
+        self.throttle.succeeded(&account.name, source_address(context), Instant::now());
         let rule = &decision.rule;
         tracing::debug!(session = context.session, login = account.name, %rule, "permitted");
         let identity = match other {
@@ -261,7 +262,7 @@ impl Gate {
 
     fn wrong(&self, context: &LoginContext, mailbox: &str, count: bool) {
         if count {
-            self.throttle.failed(mailbox, address(context), Instant::now());
+            self.throttle.failed(mailbox, source_address(context), Instant::now());
         }
     }
 }
@@ -280,7 +281,7 @@ impl Visitor {
     }
 }
 
-fn address(context: &LoginContext) -> Option<IpAddr> {
+fn source_address(context: &LoginContext) -> Option<IpAddr> {
     context.peer.parse::<SocketAddr>().ok().map(|peer| peer.ip())
 }
 
@@ -310,7 +311,7 @@ impl Authority for Gate {
             let told = tokens.told("401", protocol);
             return Err(AuthError::new(AuthErrorKind::Wrong, "asked for the scope").with_bearer(told));
         }
-        let from = address(context);
+        let from = source_address(context);
         if let Some(held) = self.throttle.held_from(from, Instant::now()) {
             let refusal = AuthError::new(AuthErrorKind::Throttled, held.to_string());
             return Err(refusal.with_bearer(tokens.told("401", protocol)));
@@ -324,6 +325,12 @@ impl Authority for Gate {
                 return Err(tokens.refusal(why, protocol));
             }
         };
+        if !address::is_prepared(&bearer.mailbox) {
+            self.throttle.failed_from(from, Instant::now());
+            let refusal =
+                AuthError::new(AuthErrorKind::Wrong, "the token names a mailbox in another spelling");
+            return Err(refusal.with_bearer(tokens.told("401", protocol)));
+        }
         let proof = Proof::Bearer { issued_at: bearer.issued_at };
         let visitor = self.visitor(context, &bearer.mailbox, user, proof).await?;
         self.settle(context, &bearer.mailbox, visitor, true).map_err(|error| {
@@ -345,11 +352,24 @@ impl Authority for Gate {
 
     async fn shared_secret(&self, context: &LoginContext, user: &str) -> Login<Option<Secret>> {
         let visitor = self.visitor(context, user, None, Proof::PasswordProof).await?;
-        let Some(account) = visitor.checked() else { return Ok(None) };
-        let Some(secret) = visitor.settings.secrets.get(&account.name) else { return Ok(None) };
-        // It may have been changed by `user passwd` since it was stated.
-        let current = self.is_current(context, account, secret.expose()).await?;
-        Ok(current.then(|| secret.clone()))
+        // Nothing is hashed here: it would tell who has a secret.
+        Ok(visitor.checked().and_then(|account| visitor.settings.secrets.get(&account.name)).cloned())
+    }
+
+    async fn secret_proved(&self, context: &LoginContext, user: &str) -> Login<Identity> {
+        let begun = tokio::time::Instant::now();
+        let visitor = self.visitor(context, user, None, Proof::PasswordProof).await?;
+        let stated = visitor.checked().and_then(|a| Some((a, visitor.settings.secrets.get(&a.name)?)));
+        let right = match stated {
+            // It may have been changed by `user passwd` since it was stated.
+            Some((account, secret)) => self.is_current(context, account, secret.expose()).await?,
+            None => false,
+        };
+        let entered = self.settle(context, user, visitor, right);
+        if entered.is_err() {
+            self.pace.refusal(begun).await;
+        }
+        entered
     }
 
     async fn authorize(&self, context: &LoginContext, user: &str, authzid: Option<&str>) -> Login<Identity> {
@@ -363,7 +383,7 @@ impl Authority for Gate {
             Ok(Some(account)) => account.name,
             _ => user.to_owned(),
         };
-        let held = self.throttle.held(&name, address(context), Instant::now());
+        let held = self.throttle.held(&name, source_address(context), Instant::now());
         self.wrong(context, &name, held.is_none());
         self.pace.refusal(begun).await;
     }
@@ -374,7 +394,8 @@ impl Authority for Gate {
         certificate: &[u8],
         authzid: Option<&str>,
     ) -> Login<Identity> {
-        for name in certificate::mailboxes(certificate) {
+        let names = certificate::mailboxes(certificate);
+        for name in names.into_iter().filter(|name| address::is_prepared(name)) {
             if self.look_up(&name).await?.is_some() {
                 let visitor = self.visitor(context, &name, authzid, Proof::Certificate).await?;
                 return self.settle(context, &name, visitor, true);

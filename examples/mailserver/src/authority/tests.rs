@@ -3,7 +3,11 @@
 use AuthErrorKind::{Throttled, Wrong};
 
 use super::*;
-use crate::{address::Address, config::Config, stored};
+use crate::{
+    address::Address,
+    config::{Config, Password},
+    stored,
+};
 use mail_session::{
     auth::{Plaintext, Protocol},
     policy::{Mailbox, Protocols, Switch},
@@ -114,4 +118,48 @@ async fn a_wrong_proof_is_answered_after_the_same_time_for_known_and_unknown() {
         assert_eq!(begun.elapsed().as_millis() / 500, 1, "{user}");
         assert_eq!(s.gate.passwords.hashed(), 0);
     }
+}
+
+/// CRAM-MD5 and APOP: a proof, as these make it, of a secret.
+async fn proves(
+    s: &Scene,
+    user: &str,
+    secret: &[u8],
+) -> (std::result::Result<String, AuthErrorKind>, u128, u64) {
+    let (hashes, begun) = (s.gate.passwords.hashed(), tokio::time::Instant::now());
+    let digest = auth_sasl::apop::digest(b"<1@h>", secret);
+    let entered =
+        mail_session::auth::apop(&s.gate, &context("192.0.2.1"), user.as_bytes(), b"<1@h>", &digest).await;
+    let periods = begun.elapsed().as_millis() / 500;
+    (entered.map(|i| i.account).map_err(|e| e.kind), periods, s.gate.passwords.hashed() - hashes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_proof_of_a_shared_secret_costs_no_hash_whosever_it_is() {
+    let s = scene(|config| {
+        config.cram_md5 = true;
+        for name in ["alice@example.test", "bob@example.test"] {
+            let address = Address::parse(name).unwrap();
+            let stated = if name.starts_with("bob") { "secret" } else { "stale" };
+            let password = Password::Clear(Secret::new(stated.as_bytes()));
+            config.mailboxes.push(crate::config::Mailbox { address, password });
+        }
+        (config.limits.failed_logins_per_mailbox, config.limits.failed_logins_per_address) = (50, 50);
+    });
+    let (bob, alice) = ("bob@example.test", "alice@example.test");
+    // The first after a restart, and the next.
+    for _ in 0..2 {
+        for user in [bob, alice, "nobody@example.test"] {
+            assert_eq!(proves(&s, user, b"wrong").await, (Err(Wrong), 1, 0), "{user}");
+        }
+    }
+    // Who knows the secret, and nobody else, waits while it is compared with the store: once.
+    assert_eq!(proves(&s, bob, b"secret").await, (Ok(bob.into()), 0, 1));
+    assert_eq!(proves(&s, bob, b"secret").await, (Ok(bob.into()), 0, 0));
+    for user in [bob, "nobody@example.test"] {
+        assert_eq!(proves(&s, user, b"wrong").await, (Err(Wrong), 1, 0), "{user}");
+    }
+    // What the store does not have any more opens nothing.
+    assert_eq!(proves(&s, alice, b"stale").await, (Err(Wrong), 1, 1));
+    assert_eq!(proves(&s, alice, b"secret").await, (Err(Wrong), 1, 0));
 }

@@ -131,10 +131,10 @@ pub(super) fn policy(
     policy.anonymous = access.anonymous.map(|a| address(&a, at)).transpose()?.map(|a| a.to_string());
     for entry in organisations {
         let span = entry.domain.span();
-        let domain = entry.domain.get_ref().to_lowercase();
-        if Address::parse(&format!("x@{domain}")).is_err() {
+        let domain = entry.domain.get_ref();
+        let Some(domain) = Address::domain(domain) else {
             return Err(at.fault(&span, &format!("{domain:?} is no domain; write one like \"example.org\"")));
-        }
+        };
         let organisation = policy::Organisation {
             protocols: switches(entry.pop3, entry.imap4, entry.submission),
             auth_policy: known(entry.auth_policy, &policy, at)?,

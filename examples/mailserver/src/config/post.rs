@@ -327,7 +327,10 @@ fn is_here(host: &str) -> bool {
 /// Addresses, and `@domain`s, in lower case.
 pub(super) fn send_as(texts: &[String]) -> std::result::Result<Vec<String>, String> {
     let one = |text: &String| match text.strip_prefix('@') {
-        Some(domain) => Address::parse(&format!("x@{domain}")).map(|_| text.to_lowercase()),
+        Some(domain) => {
+            let fault = || format!("{text:?} is no domain; write one like \"@example.org\"");
+            Address::domain(domain).map(|domain| format!("@{domain}")).ok_or_else(fault)
+        }
         None => Address::parse(text).map(|address| address.to_string()),
     };
     texts.iter().map(one).collect()

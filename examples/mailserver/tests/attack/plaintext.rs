@@ -9,7 +9,7 @@ use crate::{
 fn added() -> [(&'static str, &'static str, &'static str, String); 3] {
     [
         (IMAP, "a STARTTLS\r\n", "a OK", format!("b LOGIN alice@example.test {ALICE}\r\nc LIST \"\" *\r\n")),
-        (POP3, "STLS\r\n", "+OK", format!("USER alice@example.test\r\nPASS {ALICE}\r\nSTAT\r\n")),
+        (POP3, "STLS\r\n", "+OK begin", format!("USER alice@example.test\r\nPASS {ALICE}\r\nSTAT\r\n")),
         (
             SUBMISSION,
             "STARTTLS\r\n",

@@ -149,7 +149,12 @@ impl Server {
         let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_nodelay(true).unwrap();
-        Client { stream: Some(Stream::Plain(stream)), rest: Vec::new(), trust: self.certificate() }
+        Client {
+            stream: Some(Stream::Plain(stream)),
+            rest: Vec::new(),
+            trust: self.certificate(),
+            sent: String::new(),
+        }
     }
 
     /// SIGHUP.
@@ -229,6 +234,8 @@ pub(crate) struct Client {
     stream: Option<Stream>,
     rest: Vec<u8>,
     trust: PathBuf,
+    /// All that was sent.
+    pub(crate) sent: String,
 }
 
 impl Client {
@@ -269,6 +276,7 @@ impl Client {
     }
 
     pub(crate) fn write(&mut self, octets: &[u8]) {
+        self.sent.push_str(&String::from_utf8_lossy(octets));
         match self.stream.as_mut().unwrap() {
             Stream::Plain(s) => s.write_all(octets).unwrap(),
             Stream::Tls(s) => s.write_all(octets).and_then(|()| s.flush()).unwrap(),

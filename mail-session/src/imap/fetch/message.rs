@@ -6,8 +6,9 @@ use bytes::Bytes;
 use imap4_proto::types::{PartPath, Partial, Section, SectionText};
 use mailstore_api::{Body, ErrorKind, Mailbox, Part, Result, Uid};
 
+use super::binary::Decoding;
 use crate::{
-    mime::{self, Decoder, Encoding, Item, Scanner, Structure},
+    mime::{self, Item, Scanner, Structure},
     search::read_range,
 };
 
@@ -48,7 +49,7 @@ pub(super) enum Octets {
     /// To be read piece by piece.
     There(Source, Range<u64>),
     /// A part to be read and decoded piece by piece: from where in the whole message, and which of the decoded octets.
-    Decoded(Encoding, Range<u64>, Range<u64>),
+    Decoded(Decoding, Range<u64>, Range<u64>),
 }
 
 impl Octets {
@@ -71,7 +72,7 @@ impl Octets {
                 Self::Here(octets.slice(at(range.start)..at(range.end)))
             }
             Self::There(source, range) => Self::There(source, cut(&range, partial)),
-            Self::Decoded(encoding, from, range) => Self::Decoded(encoding, from, cut(&range, partial)),
+            Self::Decoded(decoding, from, range) => Self::Decoded(decoding, from, cut(&range, partial)),
         }
     }
 }
@@ -223,15 +224,14 @@ impl<'m, M: Mailbox> Message<'m, M> {
         let numbers: Vec<u32> = path.iter().take(mime::MAX_DEPTH + 1).collect();
         let structure = self.structure().await?;
         let Some(located) = structure.locate(&numbers, Item::Content) else { return Ok(Some(Octets::Nil)) };
-        let encoding = structure.part(located.part).and_then(mime::encoding_of_part);
-        let octets = match encoding {
+        let octets = match structure.part(located.part).and_then(Decoding::of) {
             None => return Ok(None),
-            Some(Encoding::Identity) => Octets::There(Source::Whole, located.range),
-            Some(encoding) => match self.kept(Source::Whole, &located.range) {
-                Some(text) => Octets::Here(encoding.decode(&text).into_owned().into()),
+            Some(decoding) if decoding.is_none() => Octets::There(Source::Whole, located.range),
+            Some(decoding) => match self.kept(Source::Whole, &located.range) {
+                Some(octets) => Octets::Here(decoding.all(&octets)),
                 None => {
                     // How many octets it makes must be said before the first of them.
-                    let mut decoder = Decoder::new(encoding);
+                    let mut decoder = decoding.begin();
                     let mut len = 0;
                     let mut left = located.range.clone();
                     while left.start < left.end {
@@ -241,7 +241,7 @@ impl<'m, M: Mailbox> Message<'m, M> {
                         crate::search::yield_now().await;
                     }
                     len += decoder.finish().len() as u64;
-                    Octets::Decoded(encoding, located.range, 0..len)
+                    Octets::Decoded(decoding, located.range, 0..len)
                 }
             },
         };

@@ -1,5 +1,6 @@
 //! FETCH and UID FETCH (RFC 9051 section 6.4.5): in batches, rows straight into the output, bodies in pieces.
 
+mod binary;
 mod derived;
 mod message;
 
@@ -11,19 +12,17 @@ use mailstore_api::{
     Uid, UidSet,
 };
 
-use self::message::{Message, Octets, Source};
+use self::{
+    binary::Decoding,
+    message::{Message, Octets, Source},
+};
 use super::{
     modseq::{Style, missed, no_modseqs},
     search_key::bounds,
     selected::{Selected, after_uid, is_gone},
     session::{Answer, Client, EXPUNGED, HIGH_WATER, LINES, Session, no_such_message, shown_flags},
 };
-use crate::{
-    ahead::Ahead,
-    auth::Authority,
-    mime::{Decoder, Encoding, Structure},
-    view::Expunges,
-};
+use crate::{ahead::Ahead, auth::Authority, mime::Structure, view::Expunges};
 
 /// Messages asked for at once, where only what the store knows of them is wanted.
 const ROWS: usize = 1000;
@@ -467,8 +466,8 @@ async fn send_octets<M: Mailbox>(
                 peer.drain(HIGH_WATER).await?;
             }
         }
-        Octets::Decoded(encoding, from, range) => {
-            return send_decoded(message, encoding, from, range, peer).await;
+        Octets::Decoded(decoding, from, range) => {
+            return send_decoded(message, decoding, from, range, peer).await;
         }
     }
     Ok(Ok(()))
@@ -477,12 +476,12 @@ async fn send_octets<M: Mailbox>(
 /// Decodes from the start, and sends those octets that are wanted.
 async fn send_decoded<M: Mailbox>(
     message: &mut Message<'_, M>,
-    encoding: Encoding,
+    decoding: Decoding,
     mut from: std::ops::Range<u64>,
     wanted: std::ops::Range<u64>,
     peer: &mut Client<'_>,
 ) -> Answer<Result<(), StoreError>> {
-    let mut decoder = Some(Decoder::new(encoding));
+    let mut decoder = Some(decoding.begin());
     let mut at = 0_u64;
     while at < wanted.end
         && let Some(mut decoding) = decoder.take()

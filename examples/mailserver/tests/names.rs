@@ -1,0 +1,63 @@
+//! Names in other spellings, and names that look alike.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod support;
+
+use support::{
+    ALICE, Server,
+    sasl::{Over, Protocol, connect, good, login, with},
+};
+
+#[test]
+fn a_mailbox_has_one_name_however_it_is_spelled() {
+    let dir = tempfile::tempdir().unwrap();
+    let more = "cram_md5 = true\n[[mailbox]]\naddress = \"j\u{f6}rg@example.test\"\npassword = \"sec ret\"\n";
+    let server = Server::start(dir.path(), "always", more);
+    // Two names that prepare to one are one; what only looks alike is another.
+    for taken in ["jo\u{308}rg@example.test", "\u{ff41}lice@example.test", "al\u{ad}ice@example.test"] {
+        let out = server.user(&["add", taken], "theirs\n");
+        assert_eq!(out.status.code(), Some(1), "{out:?}");
+        assert!(String::from_utf8_lossy(&out.stderr).contains("exists already"), "{out:?}");
+    }
+    let alike = "\u{430}lice@example.test";
+    assert!(server.user(&["add", alike], "theirs\n").status.success());
+    assert!(!server.user(&["add", "alice\u{200e}@example.test"], "theirs\n").status.success());
+
+    let enters = |mechanism: &str, user: &str, password: &str| {
+        let mut c = connect(&server, Protocol::Imap4, Over::Plain);
+        let (_, last) = login(&mut c, Protocol::Imap4, mechanism, &with(mechanism, user, password));
+        good(&last).then_some(c)
+    };
+    let by_command = |user: &str, password: &str| {
+        let mut c = connect(&server, Protocol::Imap4, Over::Plain);
+        let command = format!("LOGIN {{{}+}}\r\n{user} \"{password}\"", user.len());
+        c.imap(&command).contains("t OK").then_some(c)
+    };
+    let mut first = enters("PLAIN", "j\u{f6}rg@example.test", "sec ret").unwrap();
+    assert!(first.imap("CREATE Here").contains("t OK"));
+    for spelled in ["j\u{f6}rg", "jo\u{308}rg@example.test", "J\u{d6}RG@Example.Test", "j\u{ad}\u{f6}rg"] {
+        for mechanism in ["PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", "CRAM-MD5"] {
+            let mut c =
+                enters(mechanism, spelled, "sec ret").unwrap_or_else(|| panic!("{mechanism} {spelled:?}"));
+            assert!(c.imap("LIST \"\" *").contains("Here"), "{mechanism} {spelled:?}");
+        }
+        let mut c = by_command(spelled, "sec\u{a0}ret").unwrap_or_else(|| panic!("LOGIN {spelled:?}"));
+        assert!(c.imap("LIST \"\" *").contains("Here"), "{spelled:?}");
+    }
+    // Each of the two that look alike is opened by its own password alone.
+    for (user, password, right) in [
+        ("alice@example.test", ALICE, true),
+        ("\u{ff41}lice@example.test", ALICE, true),
+        ("alice@example.test", "theirs", false),
+        (alike, "theirs", true),
+        (alike, ALICE, false),
+        ("alice\u{200e}@example.test", ALICE, false),
+        ("\u{ff41}lice@example.test", "theirs", false),
+    ] {
+        // No mechanism sends what cannot be prepared.
+        for mechanism in ["PLAIN", "SCRAM-SHA-256"].iter().filter(|_| !user.contains('\u{200e}')) {
+            assert_eq!(enters(mechanism, user, password).is_some(), right, "{mechanism} {user:?} {password}");
+        }
+        assert_eq!(by_command(user, password).is_some(), right, "{user:?} {password}");
+    }
+}
