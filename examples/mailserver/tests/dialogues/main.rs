@@ -101,7 +101,11 @@ fn the_example_server_follows_every_script() {
 
 #[test]
 fn two_processes_on_one_store_follow_the_scripts_with_several_connections() {
-    let scripts: Vec<_> = scripts().into_iter().filter(|(_, s)| s.has_company()).collect();
+    // Which of two processes was the first to tell of a message is known a moment later; until then it is recent in both
+    // (RFC 3501 section 2.3.2).
+    let told_later = |name: &str| name == "two-recent";
+    let scripts: Vec<_> =
+        scripts().into_iter().filter(|(name, s)| s.has_company() && !told_later(name)).collect();
     let dir = tempfile::tempdir().unwrap();
     let servers = serve(dir.path(), 2, scripts.len());
     play_all(&scripts, &addresses(&servers), false);
