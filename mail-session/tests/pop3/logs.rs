@@ -2,8 +2,8 @@
 
 use crate::harness::*;
 use std::{
+    cell::RefCell,
     fmt::{self, Write as _},
-    sync::{Arc, Mutex},
 };
 use tracing::{
     Event, Metadata, Subscriber,
@@ -11,12 +11,21 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+thread_local! {
+    /// What this thread logged.
+    static LOG: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
-impl Visit for Log {
+/// The subscriber of every thread, each with a log of its own. One set for this thread alone would
+/// lose lines: a callsite that another test's thread, which has none, reaches first is kept as
+/// one that nobody wants.
+struct Log;
+
+struct Fields;
+
+impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0.lock().unwrap(), "{field}={value:?} ").unwrap();
+        LOG.with_borrow_mut(|log| write!(log, "{field}={value:?} ").unwrap());
     }
 }
 
@@ -25,17 +34,17 @@ impl Subscriber for Log {
         true
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        write!(self.0.lock().unwrap(), "\nspan {} ", span.metadata().name()).unwrap();
-        span.record(&mut self.clone());
+        LOG.with_borrow_mut(|log| write!(log, "\nspan {} ", span.metadata().name()).unwrap());
+        span.record(&mut Fields);
         Id::from_u64(1)
     }
     fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut self.clone());
+        values.record(&mut Fields);
     }
     fn record_follows_from(&self, _: &Id, _: &Id) {}
     fn event(&self, event: &Event<'_>) {
-        self.0.lock().unwrap().push('\n');
-        event.record(&mut self.clone());
+        LOG.with_borrow_mut(|log| log.push('\n'));
+        event.record(&mut Fields);
     }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
@@ -43,24 +52,22 @@ impl Subscriber for Log {
 
 #[test]
 fn sessions_have_an_id_and_no_secret_is_logged() {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), || {
-        on(&[b"a: b\r\n\r\nprivate\r\n"], async |h, mut c| {
-            c.ok("").await;
-            c.ok("USER alice").await;
-            c.err("PASS hunter2").await;
-            c.err("PASS hunter2").await;
-            c.err("AUTH PLAIN AGFsaWNlAGh1bnRlcjI=").await;
-            c.err("AUTH PLAIN hunter2?").await;
-            c.ok("USER alice").await;
-            c.ok("PASS secret").await;
-            c.ok("RETR 1").await;
-            c.body().await;
-            c.ok("QUIT").await;
-            h.all_ended().await;
-        });
+    tracing::subscriber::set_global_default(Log).unwrap();
+    on(&[b"a: b\r\n\r\nprivate\r\n"], async |h, mut c| {
+        c.ok("").await;
+        c.ok("USER alice").await;
+        c.err("PASS hunter2").await;
+        c.err("PASS hunter2").await;
+        c.err("AUTH PLAIN AGFsaWNlAGh1bnRlcjI=").await;
+        c.err("AUTH PLAIN hunter2?").await;
+        c.ok("USER alice").await;
+        c.ok("PASS secret").await;
+        c.ok("RETR 1").await;
+        c.body().await;
+        c.ok("QUIT").await;
+        h.all_ended().await;
     });
-    let log = log.0.lock().unwrap();
+    let log = LOG.take();
     for wanted in ["session=p1", "peer=192.0.2.1:1", "login=alice", "retrieved=1", "Wrong"] {
         assert!(log.contains(wanted), "{wanted} is missing in {log}");
     }
