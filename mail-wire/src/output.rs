@@ -14,6 +14,7 @@ const KEEP_SEGMENTS: usize = 8;
 /// Small answers coalesce in one buffer. A payload is a shared [`Bytes`], never copied. A *stop
 /// point* holds back all that comes after it until [`release`](Self::release): a client's
 /// synchronizing literal waits there for the server's `+` (RFC 9051 section 4.3).
+#[cfg_attr(any(test, feature = "count"), derive(Clone, PartialEq, Eq))]
 pub struct OutputQueue {
     /// Owned bytes, in order; `start` of them are sent.
     owned: Vec<u8>,
@@ -31,6 +32,7 @@ pub struct OutputQueue {
 /// Where a stop point stands that is none.
 const NOWHERE: usize = usize::MAX;
 
+#[cfg_attr(any(test, feature = "count"), derive(Clone, PartialEq, Eq))]
 enum Between {
     Shared(Bytes),
     Stop,
