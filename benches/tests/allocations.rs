@@ -14,9 +14,12 @@ const NONE: &[&str] = &[
     "IMAP, server's trace: imap4-proto, machine",
     "IMAP, a SEARCH answer of 140 KB: imap4-proto, machine",
     "SMTP, client's trace: smtp-submit-proto, grammar",
+    "SMTP, client's trace: smtp-submit-proto, machine with answers",
+    "SMTP, client's trace: smtp-submit-proto, machine, octet by octet",
     "DATA in, 1 MB of text: smtp-submit-proto, machine: slices",
     "DATA in, a dot on every line: smtp-submit-proto, machine: slices",
     "POP3, client's trace: pop3-proto, grammar",
+    "POP3, client's trace: pop3-proto, machine with answers",
 ];
 
 #[test]

@@ -78,39 +78,39 @@ impl Capabilities {
         let (keyword, params) = line.split_once(' ').unwrap_or((line, ""));
         let words = || params.split(' ').filter(|w| !w.is_empty());
         let upper = |w: &str| w.to_ascii_uppercase();
-        match &*keyword.to_ascii_uppercase() {
-            "PIPELINING" => self.pipelining = true,
-            "SIZE" => {
+        match in_upper_case(keyword, &mut [0; 20]) {
+            b"PIPELINING" => self.pipelining = true,
+            b"SIZE" => {
                 self.size = true;
                 // RFC 1870 section 4: 0 is no limit.
                 self.size_limit = words().next().and_then(|n| n.parse().ok()).filter(|n| *n != 0);
             }
-            "8BITMIME" => self.eight_bit_mime = true,
-            "SMTPUTF8" => self.smtp_utf8 = true,
-            "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = true,
-            "CHUNKING" => self.chunking = true,
-            "BINARYMIME" => self.binary_mime = true,
-            "DSN" => self.dsn = true,
-            "STARTTLS" => self.starttls = true,
-            "AUTH" => self.auth.extend(words().map(upper)),
-            "LIMITS" => words().for_each(|w| self.limit(w)),
-            "REQUIRETLS" => self.require_tls = true,
-            "DELIVERBY" => {
+            b"8BITMIME" => self.eight_bit_mime = true,
+            b"SMTPUTF8" => self.smtp_utf8 = true,
+            b"ENHANCEDSTATUSCODES" => self.enhanced_status_codes = true,
+            b"CHUNKING" => self.chunking = true,
+            b"BINARYMIME" => self.binary_mime = true,
+            b"DSN" => self.dsn = true,
+            b"STARTTLS" => self.starttls = true,
+            b"AUTH" => self.auth.extend(words().map(upper)),
+            b"LIMITS" => words().for_each(|w| self.limit(w)),
+            b"REQUIRETLS" => self.require_tls = true,
+            b"DELIVERBY" => {
                 self.deliver_by = true;
                 self.deliver_by_least = params.split([' ', ',']).next().and_then(|n| n.parse().ok());
             }
-            "FUTURERELEASE" => {
+            b"FUTURERELEASE" => {
                 let mut words = words();
                 let longest = words.next().and_then(|n| n.parse().ok());
                 self.future_release = longest
                     .zip(words.next())
                     .map(|(longest, latest)| FutureReleaseOffer { longest, latest: latest.into() });
             }
-            "MT-PRIORITY" => self.mt_priority = Some(params.into()),
-            "XCLIENT" => self.xclient.extend(words().map(upper)),
-            "BURL" => self.burl = true,
+            b"MT-PRIORITY" => self.mt_priority = Some(params.into()),
+            b"XCLIENT" => self.xclient.extend(words().map(upper)),
+            b"BURL" => self.burl = true,
             // `AUTH=LOGIN` of servers before RFC 2554 says what another line says too.
-            other if other.starts_with("AUTH=") => {}
+            _ if keyword.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("AUTH=")) => {}
             _ => self.other.push(line.into()),
         }
     }
@@ -126,6 +126,18 @@ impl Capabilities {
             "RCPTDOMAINMAX" => self.rcpt_domain_max = value,
             _ => {}
         }
+    }
+}
+
+/// A keyword as this crate writes them; nothing where it is longer than any of them.
+fn in_upper_case<'r>(keyword: &str, room: &'r mut [u8; 20]) -> &'r [u8] {
+    match room.get_mut(..keyword.len()) {
+        Some(word) => {
+            word.copy_from_slice(keyword.as_bytes());
+            word.make_ascii_uppercase();
+            word
+        }
+        None => &[],
     }
 }
 
