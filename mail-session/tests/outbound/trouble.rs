@@ -110,14 +110,15 @@ async fn a_host_that_drops_starttls_gets_nothing_in_the_clear() {
         }
         put(&scene, &["carol@far.test"]).await;
         scene.run().await;
-        let host = scene.host.0.lock().unwrap();
-        assert!(
-            host.lines.iter().all(|l| l.starts_with("EHLO") || l.starts_with("STARTTLS")),
-            "{reply:?}: {:?}",
-            host.lines
-        );
-        assert!(host.connections > 0 && host.messages.is_empty());
-        drop(host);
+        {
+            let host = scene.host.0.lock().unwrap();
+            let lines = &host.lines;
+            assert!(
+                lines.iter().all(|l| l.starts_with("EHLO") || l.starts_with("STARTTLS")),
+                "{reply:?}: {lines:?}"
+            );
+            assert!(host.connections > 0 && host.messages.is_empty());
+        }
         let [entry] = &scene.queue().await[..] else { panic!("{reply:?}: it does not wait") };
         assert_eq!(entry.recipients[0].state, RecipientState::Waiting);
     }
