@@ -166,6 +166,26 @@ async fn who_was_refused_before_the_connection_was_lost_is_not_asked_for_again()
     );
 }
 
+/// RFC 9422: `RCPTMAX` of one transaction, `MAILMAX` of one connection.
+#[tokio::test]
+async fn the_hosts_limits_are_kept_and_the_rest_goes_over_another_connection() {
+    let scene = Scene::new(&["PIPELINING", "LIMITS MAILMAX=2 RCPTMAX=2"]);
+    let far = ["a", "b", "c", "d", "e", "f", "g"].map(|n| &*format!("{n}@far.test").leak());
+    put(&scene, &far).await;
+    put(&scene, &["carol@far.test"]).await;
+    scene.run().await;
+    let sizes: Vec<usize> = scene.relayed().iter().map(|(lines, _)| lines.len() - 1).collect();
+    assert_eq!(sizes, [2, 2, 2, 1, 1]);
+    let host = scene.host.0.lock().unwrap();
+    let said = host.lines.iter().filter_map(|l| l.split([' ', ':']).next()).collect::<Vec<_>>();
+    let links: Vec<usize> = said
+        .split(|verb| *verb == "EHLO")
+        .skip(1)
+        .map(|link| link.iter().filter(|v| **v == "MAIL").count())
+        .collect();
+    assert_eq!(links, [2, 2, 1]);
+}
+
 #[tokio::test]
 async fn by_lmtp_each_recipient_has_a_fate_of_his_own() {
     let scene = Scene::new(&["PIPELINING", "8BITMIME"]);
