@@ -114,6 +114,7 @@
 
 mod accept;
 mod ahead;
+mod alarm;
 mod connection;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -121,6 +122,7 @@ mod driver;
 mod error;
 mod limits;
 mod peer;
+mod scratch;
 mod timer;
 #[cfg(feature = "rustls")]
 mod tls;
