@@ -188,6 +188,7 @@ where
         lend(|scratch| {
             let read = on!(self, poll_read(cx, scratch));
             scratch.fill(0);
+            core::hint::black_box(&*scratch);
             read
         })
     }
@@ -230,7 +231,12 @@ where
                 break;
             }
         }
-        on!(self, poll_write(cx, joined.get(..filled).unwrap_or_default()))
+        let joined = joined.get_mut(..filled).unwrap_or_default();
+        let written = on!(self, poll_write(cx, joined));
+        // It may have been a password.
+        joined.fill(0);
+        core::hint::black_box(joined);
+        written
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
