@@ -1,6 +1,6 @@
 //! How names are spelled.
 
-use auth_sasl::{Failure, Offer, Request, Step};
+use auth_sasl::{Offer, Request, Step};
 
 use crate::play::{ALL, SERVES, server_channel};
 

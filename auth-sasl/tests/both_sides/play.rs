@@ -101,11 +101,11 @@ pub(crate) enum End {
 }
 
 pub(crate) struct Play<'a> {
-    mechanism: &'a str,
+    pub(crate) mechanism: &'a str,
     pub(crate) login: ClientLogin,
     pub(crate) client: Channel<'a>,
     pub(crate) server: Channel<'a>,
-    policy: ClientPolicy,
+    pub(crate) policy: ClientPolicy,
     pub(crate) initial: bool,
 }
 

@@ -374,6 +374,38 @@ mod tests {
     }
 
     #[test]
+    fn what_any_policy_accepts_can_be_read_again() {
+        // Every string of these that some rules take as a path comes back from where it was kept as the same mailbox.
+        let pieces =
+            ["a", "-", "_", ".", "@", "\"", "\\", " ", ">", "b_c", "[1.2.3.4]", "\u{fc}", "\r", "\0"];
+        let mut accepted = 0;
+        let all = (0..5_u32).flat_map(|n| (0..pieces.len().pow(n)).map(move |k| (n, k)));
+        for (n, mut k) in all {
+            let mut text = alloc::string::String::new();
+            for _ in 0..n {
+                text.push_str(pieces[k % pieces.len()]);
+                k /= pieces.len();
+            }
+            let path = format!("<{text}>");
+            for (utf8, underscore) in [(false, false), (true, false), (false, true), (true, true)] {
+                let Ok((found, rest)) =
+                    forward_path(path.as_bytes(), AddressRules { utf8, underscore }, false)
+                else {
+                    continue;
+                };
+                let Some(mailbox) = found.mailbox().filter(|_| rest.is_empty()) else { continue };
+                accepted += 1;
+                assert_eq!(
+                    Mailbox::parse_accepted(mailbox.as_str()).map(Mailbox::as_str),
+                    Ok(mailbox.as_str())
+                );
+                assert!(!mailbox.as_str().contains(['\r', '\0']));
+            }
+        }
+        assert!(accepted > 300, "{accepted}");
+    }
+
+    #[test]
     fn eight_bit_needs_smtputf8() {
         let utf8 = AddressRules { utf8: true, ..STRICT };
         for text in ["ä@example.com", "a@bücher.example", "\"ä b\"@c"] {
