@@ -147,7 +147,8 @@ impl Server {
     /// A connection without TLS yet.
     pub(crate) fn connect_plain(&self, service: &str) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        // Longer than the server lets a login wait for its turn.
+        stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
         stream.set_nodelay(true).unwrap();
         Client {
             stream: Some(Stream::Plain(stream)),
