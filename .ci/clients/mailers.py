@@ -69,6 +69,11 @@ if folder := node(server, "nodemailer", "nodemailer@7"):
             assert b"Action: delivered" in newest(ALICE), "the report"
 
 
+def greeting(port):
+    with socket.create_connection((HOST, port), 20) as s:
+        return s.makefile("rb").readline()
+
+
 def maildrop(program, count=3):
     """So many messages for bob, and what they are."""
     import smtplib
@@ -136,5 +141,31 @@ if has("fetchmail"):
         assert r.returncode == 0, (r.returncode, r.stdout[-300:], r.stderr[-300:])
         got = open(folder + "/got", "rb").read()
         assert got.count(b"Subject: for fetchmail ") == 2, got[-500:]
+
+    @step("fetchmail: APOP, which is offered where it was asked for alone; the password is not sent, a wrong one opens nothing")
+    def _():
+        assert b"<" not in greeting(P["pop3"]), "not asked for"
+        secrets = Server(auth="cram_md5 = true\n")
+        assert re.search(rb"<[^<>@ ]+@[^<>@ ]+>\r\n$", greeting(secrets.ports["pop3"]))
+        import smtplib
+        with smtplib.SMTP(HOST, secrets.ports["submission"], timeout=20) as s:
+            s.login(ALICE, SECRET)
+            for i in range(2):
+                s.sendmail(ALICE, [BOB], message(f"by apop {i}", 3000))
+        folder = box("apop")
+        for password, code in (("wrong", 3), (SECRET, 0)):
+            rc = folder + "/rc"
+            with open(rc, "w") as f:
+                f.write(f'poll localhost service {secrets.ports["pop3"]} protocol APOP uidl user "{BOB}" password "{password}" is "{BOB}" here '
+                        f'sslproto "" keep mda "cat >> {folder}/got"\n')
+            os.chmod(rc, 0o700)
+            env = dict(os.environ, HOME=folder, FETCHMAILHOME=folder)
+            r = subprocess.run(["fetchmail", "-f", rc, "--nosyslog", "-d0", "-vv"], env=env, capture_output=True, timeout=120)
+            assert r.returncode == code, (r.returncode, r.stdout[-300:], r.stderr[-300:])
+            said = r.stdout + r.stderr
+            assert b"APOP " + BOB.encode() in said and b"PASS " not in said and b"AUTH " not in said, said[-600:]
+        got = open(folder + "/got", "rb").read()
+        assert got.count(b"Subject: by apop ") == 2, got[-500:]
+        secrets.stop()
 
 done()

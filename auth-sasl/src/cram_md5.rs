@@ -7,11 +7,12 @@ use core::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
 use sha2::digest::common::Key;
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroize as _;
 
+use crate::secret::same;
+
 /// A user with a digest made of his password and the server's challenge.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Eq)]
 #[non_exhaustive]
 pub struct CramLogin {
     /// Whose password it is made with.
@@ -25,7 +26,7 @@ impl CramLogin {
     /// with any password and refuse.
     #[must_use]
     pub fn verify(&self, password: &[u8]) -> bool {
-        keyed_md5(password, &self.challenge).ct_eq(&self.digest).into()
+        same(&keyed_md5(password, &self.challenge), &self.digest).into()
     }
 
     /// Reads `user SP digest`, the digest in lower-case hexadecimal.
@@ -44,6 +45,13 @@ impl CramLogin {
             })?;
         }
         Some(Self { authcid: user.into(), challenge: challenge.into(), digest })
+    }
+}
+
+impl PartialEq for CramLogin {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.authcid, &self.challenge) == (&other.authcid, &other.challenge)
+            && bool::from(same(&self.digest, &other.digest))
     }
 }
 

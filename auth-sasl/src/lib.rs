@@ -84,7 +84,7 @@ pub use client::{
 pub use offer::{Channel, Credential, Mechanism, Offer};
 pub use secret::Secret;
 pub use server::{
-    Anonymous, CramMd5, External, Login, Misuse, OAuthBearer, Plain, ServerExchange, ServerMechanism, XOAuth2,
+    Anonymous, Bearer, CramMd5, External, Login, Misuse, Plain, ServerExchange, ServerMechanism,
 };
 pub use step::{
     AnonymousLogin, Answer, Authorization, BearerError, BearerLogin, CertificateLogin, Failure, Identity,

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use crate::{
-    Anonymous, CramMd5, External, Login, OAuthBearer, Plain, ServerExchange, ServerMechanism, XOAuth2,
+    Anonymous, Bearer, CramMd5, External, Login, Plain, ServerExchange, ServerMechanism,
     scram::{self, Decoy, Hash},
 };
 
@@ -73,12 +73,11 @@ impl Mechanism {
     /// LOGIN (draft-murchison-sasl-login): obsolete, and what several mail programs try first.
     pub const LOGIN: Self = Self::new("LOGIN", Credential::Password, true, |_| Box::new(Login::default()));
     /// XOAUTH2 (Google, Microsoft).
-    pub const XOAUTH2: Self =
-        Self::new("XOAUTH2", Credential::Bearer, true, |_| Box::new(XOAuth2::default()));
+    pub const XOAUTH2: Self = Self::new("XOAUTH2", Credential::Bearer, true, |_| Box::new(Bearer::xoauth2()));
 
     /// OAUTHBEARER (RFC 7628).
     pub const OAUTHBEARER: Self =
-        Self::new("OAUTHBEARER", Credential::Bearer, true, |_| Box::new(OAuthBearer::default()));
+        Self::new("OAUTHBEARER", Credential::Bearer, true, |_| Box::new(Bearer::oauthbearer()));
     /// EXTERNAL (RFC 4422 appendix A): the client certificate of the TLS connection.
     pub const EXTERNAL: Self =
         Self::new("EXTERNAL", Credential::Certificate, false, |c| Box::new(External::new(c)));

@@ -18,7 +18,10 @@ pub const MECHANISMS: &[Mechanism] = &[
     Mechanism::SCRAM_SHA_1,
     Mechanism::SCRAM_SHA_256,
     Mechanism::SCRAM_SHA_512,
+    Mechanism::SCRAM_SHA_1_PLUS,
     Mechanism::SCRAM_SHA_256_PLUS,
+    Mechanism::SCRAM_SHA_512_PLUS,
+    Mechanism::ANONYMOUS,
 ];
 
 const USER: &str = "tim@example.test";
@@ -58,6 +61,7 @@ impl Recorded {
         let login = match mechanism.credential() {
             auth_sasl::Credential::Bearer => ClientLogin::token(USER, Secret::new(&[b't'; 1200])),
             auth_sasl::Credential::Certificate => ClientLogin::external(),
+            auth_sasl::Credential::Anonymous => ClientLogin::anonymous("sirhc"),
             _ => ClientLogin::password(USER, Secret::new(PASSWORD)),
         };
         let mut policy = ClientPolicy::encrypted(true);

@@ -146,7 +146,8 @@ where
                 self.used = n;
                 return Poll::Ready(Ok(Some(n)));
             }
-            Ok(Wanted::Skip(n)) => self.input.consume(n),
+            // The rest of a line that was too long may be a password's or a token's.
+            Ok(Wanted::Skip(n)) => self.input.consume_secret(n),
             Ok(Wanted::NeedInput { .. }) => return self.poll_need(cx, now).map_ok(|()| None),
             Ok(Wanted::Upgrade(what @ (Upgrade::Tls | Upgrade::Deflate))) => {
                 self.phase = Phase::Sending(what)

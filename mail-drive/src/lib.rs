@@ -118,6 +118,8 @@ mod connection;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod driver;
+#[cfg(feature = "rustls")]
+mod end_point;
 mod error;
 mod limits;
 mod peer;
@@ -128,6 +130,8 @@ mod transport;
 
 pub use accept::{Accept, Never, NoTls};
 pub use driver::{Driver, Next};
+#[cfg(feature = "rustls")]
+pub use end_point::end_point_hash;
 pub use error::{DriveError, TimedOut};
 pub use limits::Limits;
 pub use mail_wire::{Instant, Machine, TlsInfo};

@@ -4,7 +4,7 @@ use futures_rustls::{
     TlsAcceptor, TlsConnector,
     client::TlsStream as ClientStream,
     rustls::{
-        CommonState, ProtocolVersion, ServerConfig,
+        ClientConfig, CommonState, ProtocolVersion, ServerConfig,
         pki_types::{CertificateDer, ServerName},
     },
     server::TlsStream as ServerStream,
@@ -12,7 +12,7 @@ use futures_rustls::{
 use mail_wire::TlsInfo;
 use std::{io, sync::Arc};
 
-use crate::Accept;
+use crate::{Accept, end_point::end_point};
 
 /// RFC 9266 section 2. Its context value is the zero-length string, not none.
 const EXPORTER: &[u8] = b"EXPORTER-Channel-Binding";
@@ -50,8 +50,7 @@ impl Acceptor {
     }
 
     /// Adds the `tls-server-end-point` channel binding (RFC 5929 section 4.1): the hash of the server's
-    /// certificate, by the hash of its signature algorithm (SHA-256 in place of MD5 and SHA-1). Only for
-    /// a configuration with one certificate.
+    /// certificate by [`end_point_hash`](crate::end_point_hash). Only for a configuration with one certificate.
     #[must_use]
     pub fn with_server_end_point(mut self, hash: Bytes) -> Self {
         self.server_end_point = Some(hash);
@@ -75,6 +74,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Accept<S> for Acceptor 
 pub struct Connect {
     connector: TlsConnector,
     name: ServerName<'static>,
+    /// With which a certificate is hashed.
+    config: Option<Arc<ClientConfig>>,
 }
 
 impl core::fmt::Debug for Connect {
@@ -87,7 +88,14 @@ impl Connect {
     /// Connects to the server called `name`, which its certificate has to bear.
     #[must_use]
     pub const fn new(connector: TlsConnector, name: ServerName<'static>) -> Self {
-        Self { connector, name }
+        Self { connector, name, config: None }
+    }
+
+    /// The same by this configuration. So there is the `tls-server-end-point` channel binding too, where the
+    /// configuration's crypto provider has the certificate's hash: what SCRAM is bound by over TLS 1.2.
+    #[must_use]
+    pub fn from_config(config: Arc<ClientConfig>, name: ServerName<'static>) -> Self {
+        Self { connector: Arc::clone(&config).into(), name, config: Some(config) }
     }
 }
 
@@ -103,6 +111,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Accept<S> for Connect {
         let (_, session) = stream.get_ref();
         let mut info = common_info(session);
         info.server_name = name;
+        info.server_end_point = self
+            .config
+            .zip(info.peer_certificate.as_ref())
+            .and_then(|(config, certificate)| end_point(certificate, config.crypto_provider()));
         info.exporter = exporter(session, false, |out| {
             session.export_keying_material(out, EXPORTER, Some(&[])).map(|_| ())
         });

@@ -181,7 +181,10 @@ where
     /// Reads and forgets. `Ok(0)` is the end.
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut scratch = [0; READ];
-        on!(self, poll_read(cx, &mut scratch))
+        let read = on!(self, poll_read(cx, &mut scratch));
+        scratch.fill(0);
+        core::hint::black_box(&scratch);
+        read
     }
 
     /// Writes once.
@@ -222,7 +225,12 @@ where
                 break;
             }
         }
-        on!(self, poll_write(cx, joined.get(..filled).unwrap_or_default()))
+        let joined = joined.get_mut(..filled).unwrap_or_default();
+        let written = on!(self, poll_write(cx, joined));
+        // It may have been a password.
+        joined.fill(0);
+        core::hint::black_box(joined);
+        written
     }
 
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -8,7 +8,7 @@ use common::{
     HandClock, ask,
     pipe::{Pipe, pipe},
     rest, serve,
-    tls::{acceptor, connector, name, server_config},
+    tls::{acceptor, client_config, connector, name, server_config},
     toy::{Event, Toy},
 };
 use core::{
@@ -205,6 +205,13 @@ fn client_machine(wire: &[u8]) -> Client {
     Client { out, scanner: LineScanner::new(LineEnd::Lenient, 1000), upgrade: false, tls: None }
 }
 
+/// SHA-256 of the certificate, which is signed with it.
+fn hashed() -> bytes::Bytes {
+    let suite = rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+    let hash = suite.tls13().unwrap().common.hash_provider.hash(&common::tls::certificate());
+    bytes::Bytes::copy_from_slice(hash.as_ref())
+}
+
 #[test]
 fn the_same_driver_connects_and_both_sides_know_the_same_of_the_connection() {
     for (versions, version, has_exporter) in [
@@ -215,9 +222,9 @@ fn the_same_driver_connects_and_both_sides_know_the_same_of_the_connection() {
         let (client, server) = pipe(50_000);
         let mut config = server_config(versions);
         config.require_ems = has_exporter;
-        let acceptor = Acceptor::new(Arc::new(config)).with_server_end_point(b"hash".as_slice().into());
+        let acceptor = Acceptor::new(Arc::new(config)).with_server_end_point(hashed());
         let mut server = Driver::new(Toy::new(), server, NoTimer, acceptor);
-        let connect = Connect::new(connector(), name());
+        let connect = Connect::from_config(client_config(), name());
         let mut client = Driver::new(client_machine(b"STARTTLS\r\n"), client, NoTimer, connect);
         let (served, ()) = block_on(zip(serve(&mut server), async {
             assert_eq!(client.next().await.unwrap().unwrap().event, b"hello");
@@ -237,7 +244,9 @@ fn the_same_driver_connects_and_both_sides_know_the_same_of_the_connection() {
         assert!(ours.cipher_suite.as_ref().unwrap().starts_with("TLS_"), "{:?}", ours.cipher_suite);
         assert_eq!(ours.server_name.as_deref(), Some("mail.test"));
         assert_eq!(theirs.server_name.as_deref(), Some("mail.test"));
-        assert_eq!(ours.server_end_point.as_deref(), Some(&b"hash"[..]));
+        // RFC 5929 section 4.1, on either side from the certificate it sees.
+        assert_eq!(ours.server_end_point, Some(hashed()));
+        assert_eq!(theirs.server_end_point, Some(hashed()));
         assert_eq!(ours.exporter.is_some(), has_exporter);
         if version == "TLSv1.3" {
             assert_eq!(ours.exporter, theirs.exporter);

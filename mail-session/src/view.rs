@@ -158,6 +158,12 @@ impl View {
         self.gone.contains(&uid)
     }
 
+    /// Whether the client counts messages that are gone: an expunge waits until it can follow.
+    #[must_use]
+    pub fn withholds(&self) -> bool {
+        !self.gone.is_empty()
+    }
+
     /// Those of `set` that are not known to be gone.
     #[must_use]
     pub fn still_there(&self, set: &UidSet) -> UidSet {

@@ -49,7 +49,7 @@ enum At {
 /// }
 /// assert_eq!((&content[..], data), (&b".a\r\nb\r\n"[..], &b"QUIT\r\n"[..]));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DotDecoder {
     at: At,
     bare: bool,

@@ -9,6 +9,8 @@
 extern crate alloc;
 
 mod dot;
+#[cfg(any(test, feature = "count"))]
+mod every;
 mod input;
 mod line;
 mod machine;
@@ -19,6 +21,8 @@ mod stuff;
 mod time;
 
 pub use dot::{Dot, DotDecoder};
+#[cfg(any(test, feature = "count"))]
+pub use every::every_split;
 pub use input::InputBuffer;
 pub use line::{Line, LineEnd, LineScanner, Scan, has_control, strip_line_end};
 pub use machine::{Machine, Misuse, Poll, TlsInfo, Upgrade, Upgraded};

@@ -49,13 +49,16 @@ pub enum Scan {
 /// assert_eq!(scanner.scan(b"NOOP\r\nQUIT"), Scan::Line(Line { len: 6, end: 2, bare: false }));
 /// assert_eq!(scanner.scan(b"QUIT\r\n"), Scan::Line(Line { len: 6, end: 2, bare: false }));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineScanner {
     end: LineEnd,
     /// In octets, line end included.
     limit: usize,
     /// How much of the input is searched.
     seen: usize,
+    /// How long the input is when one octet more has come of a line that has begun, is within its limit, and has no CR at its
+    /// end; [`NEVER`] where there is no such line.
+    one_more: usize,
     /// The last octet searched was a CR.
     cr: bool,
     bare: bool,
@@ -65,6 +68,9 @@ pub struct LineScanner {
     looked: u64,
 }
 
+/// No input is so long.
+const NEVER: usize = usize::MAX;
+
 impl LineScanner {
     /// A scanner at the start of a line. `limit` is the longest line in octets, line end included.
     #[must_use]
@@ -73,6 +79,7 @@ impl LineScanner {
             end,
             limit,
             seen: 0,
+            one_more: NEVER,
             cr: false,
             bare: false,
             skipping: false,
@@ -95,35 +102,40 @@ impl LineScanner {
             return Scan::Line(Line { len, end, bare });
         }
         if input.len() < self.limit {
+            self.expect_one_more();
             return Scan::NeedInput;
         }
+        self.one_more = NEVER;
         self.skipping = true;
         Scan::TooLong
     }
 
-    /// Whether nothing has come since the last [`scan`](Self::scan) but one octet within the line, which is searched
+    /// Whether nothing has come since the last [`scan`](Self::scan) but one octet of the line that does not end it, which is searched
     /// thereby: what comes octet by octet is answered at once. `false` says nothing; then `scan` is to be asked.
     #[inline]
     pub fn is_one_more(&mut self, input: &[u8]) -> bool {
-        let one_more = match input {
-            [before @ .., last] => {
-                before.len() == self.seen
-                    && self.seen > 0
-                    && input.len() < self.limit
-                    && !matches!(last, b'\r' | b'\n')
-                    && !self.cr
-                    && !self.skipping
-            }
-            [] => false,
-        };
-        if one_more {
-            self.seen += 1;
-            #[cfg(any(test, feature = "count"))]
-            {
-                self.looked += 1;
-            }
+        let Some(last) = input.last().filter(|_| input.len() == self.one_more) else { return false };
+        // Other control characters are as rare as line ends.
+        if *last > b'\r' {
+            self.seen = self.one_more;
+            self.one_more = if self.seen + 1 < self.limit { self.seen + 1 } else { NEVER };
+        } else if *last == b'\r' {
+            self.seen = self.one_more;
+            self.one_more = NEVER;
+            self.cr = true;
+        } else {
+            return false;
         }
-        one_more
+        #[cfg(any(test, feature = "count"))]
+        {
+            self.looked += 1;
+        }
+        true
+    }
+
+    const fn expect_one_more(&mut self) {
+        let calm = self.seen > 0 && !self.cr && self.seen + 1 < self.limit;
+        self.one_more = if calm { self.seen + 1 } else { NEVER };
     }
 
     fn skip(&mut self, input: &[u8]) -> Scan {
@@ -190,6 +202,7 @@ impl LineScanner {
     /// Forgets what was searched: a line starts at the next input's first octet.
     pub const fn reset(&mut self) {
         self.seen = 0;
+        self.one_more = NEVER;
         self.cr = false;
         self.bare = false;
         self.skipping = false;
@@ -198,6 +211,7 @@ impl LineScanner {
     /// Changes the limit (octets, line end included), for lines not yet searched.
     pub const fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
+        self.one_more = NEVER;
     }
 
     /// How many octets were looked at in all.

@@ -1,5 +1,6 @@
 use alloc::{collections::VecDeque, vec::Vec};
 use bytes::Bytes;
+use zeroize::Zeroizing;
 
 /// Shared segments shorter than this are copied: a segment of its own costs more than the copy.
 const COPY_BELOW: usize = 512;
@@ -13,6 +14,7 @@ const KEEP_SEGMENTS: usize = 8;
 /// Small answers coalesce in one buffer. A payload is a shared [`Bytes`], never copied. A *stop
 /// point* holds back all that comes after it until [`release`](Self::release): a client's
 /// synchronizing literal waits there for the server's `+` (RFC 9051 section 4.3).
+#[cfg_attr(any(test, feature = "count"), derive(Clone, PartialEq, Eq))]
 pub struct OutputQueue {
     /// Owned bytes, in order; `start` of them are sent.
     owned: Vec<u8>,
@@ -30,6 +32,7 @@ pub struct OutputQueue {
 /// Where a stop point stands that is none.
 const NOWHERE: usize = usize::MAX;
 
+#[cfg_attr(any(test, feature = "count"), derive(Clone, PartialEq, Eq))]
 enum Between {
     Shared(Bytes),
     Stop,
@@ -110,12 +113,24 @@ impl OutputQueue {
             self.put(&bytes);
             return;
         }
+        self.push_shared(bytes);
+    }
+
+    fn push_shared(&mut self, bytes: Bytes) {
         if self.stop == NOWHERE {
             self.shared += bytes.len();
         } else {
             self.shared_held += bytes.len();
         }
         self.between.push_back((self.owned.len(), Between::Shared(bytes)));
+    }
+
+    /// Appends a copy of `bytes` that is wiped as soon as it is sent or dropped: a password, a response of an
+    /// exchange. It is a segment of its own, so what else is queued costs no more for it.
+    pub fn put_secret(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.push_shared(Bytes::from_owner(Zeroizing::new(bytes.to_vec())));
+        }
     }
 
     /// Sets a stop point: what is put from here on is not sent before [`release`](Self::release).

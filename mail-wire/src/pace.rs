@@ -67,7 +67,7 @@ enum State {
 /// pace.frame();
 /// assert_eq!(pace.deadline(), None);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pace {
     limits: PaceLimits,
     state: State,

@@ -42,7 +42,7 @@ enum At {
 /// encoder.finish(&mut out);
 /// assert_eq!(out.segments().collect::<Vec<_>>().concat(), b"..a\r\nb\r\n.\r\n");
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DotEncoder {
     at: At,
     stuffing: Stuffing,

@@ -2,88 +2,46 @@
 #![allow(missing_docs, reason = "an example")]
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU32, atomic::Ordering},
 };
 
 use bytes::Bytes;
-use mailstore_api::{
-    Account, AppendOutcome, AppendSpec, Buffered, BytesBody, Changes, CopyOutcome, Delivery, ErrorKind,
-    ExpungeOutcome, FlagOp, FlagOutcome, Flags, Index, IndexRow, Interest, LocalHub, LocalWatch, MailStore,
-    Mailbox, MailboxId, MailboxInfo, MailboxName, MetaBatch, MetaItems, ModSeq, OpenMode, Part, Recipient,
-    Replaces, Result, Snapshot, SpecialUse, Staged, Status, StatusItems, StoreError, Uid, UidSet,
-    UidValidity,
-};
+use mailstore_api::*;
 
-// 1. What is stored: maps from keys to values, and a number that only grows.
+// 1. What is stored: for each account its mailboxes, by id and by name; for each mailbox its messages.
+
+type Folders = Hierarchy<Arc<Index<Bytes>>>;
 
 #[derive(Clone, Default, Debug)]
-struct Maps {
-    last: u32,
-    /// Accounts, with the names they subscribe to.
-    accounts: BTreeMap<String, BTreeSet<MailboxName>>,
-    /// Mailboxes by account and id.
-    folders: BTreeMap<(String, MailboxId), Arc<Folder>>,
+pub struct KvStore {
+    accounts: Arc<Mutex<BTreeMap<String, Folders>>>,
+    last: Arc<AtomicU32>,
+    hub: LocalHub,
 }
 
-#[derive(Clone, Debug)]
-struct Folder {
-    name: MailboxName,
-    uses: SpecialUse,
-    index: Index<Bytes>,
-}
-
-impl Maps {
-    fn of<'a>(&'a self, who: &'a str) -> impl Iterator<Item = (&'a MailboxId, &'a Folder)> {
-        self.folders.iter().filter(move |((w, _), _)| w == who).map(|((_, id), folder)| (id, &**folder))
-    }
-
-    fn folder(&mut self, who: &str, id: &MailboxId, otherwise: ErrorKind) -> Result<&mut Folder> {
-        let folder = self.folders.get_mut(&(who.to_owned(), id.clone()));
-        folder.map(Arc::make_mut).ok_or_else(|| otherwise.into())
-    }
-
-    fn named(&self, who: &str, name: &MailboxName) -> Option<MailboxId> {
-        self.of(who).find(|(_, f)| f.name == *name).map(|(id, _)| id.clone())
-    }
-
-    /// Makes a mailbox. The number is its UIDVALIDITY and, never given twice, its id.
-    fn create(&mut self, who: &str, name: &MailboxName, uses: SpecialUse) -> Result<MailboxId> {
-        self.last += 1;
-        let validity = NonZeroU32::new(self.last).ok_or_else(|| StoreError::from(ErrorKind::Limit))?;
-        let id = MailboxId(format!("f{validity}"));
-        let folder = Folder { name: name.clone(), uses, index: Index::new(UidValidity(validity)) };
-        self.folders.insert((who.to_owned(), id.clone()), Arc::new(folder));
-        Ok(id)
-    }
-
-    fn create_parents(&mut self, who: &str, name: &MailboxName) -> Result<()> {
-        for parent in name.parents() {
-            if self.named(who, &parent).is_none() {
-                self.create(who, &parent, SpecialUse::NONE)?;
-            }
-        }
+impl KvStore {
+    pub fn create_account(&self, who: &str) -> Result<()> {
+        let mut folders = Folders::new();
+        folders.create(&MailboxName::inbox(), SpecialUse::NONE, || self.fresh())?;
+        self.accounts().insert(who.to_owned(), folders);
         Ok(())
     }
 
-    fn copy(&mut self, who: &str, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        let source = self.folder(who, from, ErrorKind::Gone)?.index.copies(uids);
-        let (sources, copies): (Vec<Uid>, Vec<_>) = source.into_iter().unzip();
-        let made = self.folder(who, to, ErrorKind::NotFound)?.index.insert(copies)?;
-        let source_at = self.folder(who, from, ErrorKind::Gone)?.index.modseq();
-        let pairs = sources.into_iter().zip(made.uids).collect();
-        Ok(CopyOutcome { dest_validity: made.uid_validity, pairs, source_at })
+    fn accounts(&self) -> MutexGuard<'_, BTreeMap<String, Folders>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty mailbox. The number is its UIDVALIDITY and, never given twice, its id.
+    fn fresh(&self) -> Result<(MailboxId, Arc<Index<Bytes>>)> {
+        let number = self.last.fetch_add(1, Ordering::Relaxed).checked_add(1).and_then(NonZeroU32::new);
+        let number = number.ok_or_else(|| StoreError::from(ErrorKind::Limit))?;
+        Ok((MailboxId(format!("f{number}")), Arc::new(Index::new(UidValidity(number)))))
     }
 }
 
 // 2. Transactions, and hints from what they changed.
-
-#[derive(Clone, Default, Debug)]
-pub struct KvStore {
-    maps: Arc<Mutex<Maps>>,
-    hub: LocalHub,
-}
 
 #[derive(Clone, Debug)]
 pub struct KvAccount {
@@ -91,41 +49,44 @@ pub struct KvAccount {
     who: String,
 }
 
-impl KvStore {
-    pub fn create_account(&self, who: &str) -> Result<()> {
-        let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
-        maps.accounts.insert(who.to_owned(), BTreeSet::new());
-        maps.create(who, &MailboxName::inbox(), SpecialUse::NONE).map(|_| ())
-    }
-}
-
 impl KvAccount {
     /// One transaction: everything that `run` did when it answers `Ok`, else nothing.
-    fn run<T>(&self, run: impl FnOnce(&mut Maps, &str) -> Result<T>) -> Result<T> {
+    fn run<T>(&self, run: impl FnOnce(&mut Folders) -> Result<T>) -> Result<T> {
         let (before, after, answer) = {
-            let mut maps = self.store.maps.lock().unwrap_or_else(PoisonError::into_inner);
-            maps.accounts.get(&self.who).ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
-            let mut next = maps.clone();
-            let answer = run(&mut next, &self.who)?;
-            (std::mem::replace(&mut *maps, next.clone()), next, answer)
+            let mut accounts = self.store.accounts();
+            let now = accounts.get_mut(&self.who).ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
+            let mut next = now.clone();
+            let answer = run(&mut next)?;
+            (std::mem::replace(now, next.clone()), next, answer)
         };
         // Hints go out when the change can be seen. To compare is slow, and forgets none.
-        let list = |maps: &Maps| -> Vec<_> {
-            maps.of(&self.who).map(|(id, f)| (id.clone(), f.name.clone(), f.uses)).collect()
-        };
-        if list(&before) != list(&after) || before.accounts != after.accounts {
+        if before.list() != after.list() {
             self.store.hub.hierarchy(&self.who);
         }
-        for (key @ (who, id), folder) in &before.folders {
-            if after.folders.get(key).is_none_or(|now| now.index.modseq() != folder.index.modseq()) {
-                self.store.hub.notify(who, id);
+        for (id, index) in before.iter() {
+            if after.get(id, ErrorKind::Gone).is_ok_and(|now| now.modseq() == index.modseq()) {
+                continue;
             }
+            self.store.hub.notify(&self.who, id);
         }
         Ok(answer)
     }
 }
 
-// 3. The traits: each call is one transaction, and what it does to one mailbox the index knows.
+fn index<'a>(folders: &'a mut Folders, id: &MailboxId, otherwise: ErrorKind) -> Result<&'a mut Index<Bytes>> {
+    folders.get_mut(id, otherwise).map(Arc::make_mut)
+}
+
+fn copy(folders: &mut Folders, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
+    let source = index(folders, from, ErrorKind::Gone)?.copies(uids);
+    let (sources, copies): (Vec<Uid>, Vec<_>) = source.into_iter().unzip();
+    let made = index(folders, to, ErrorKind::NotFound)?.insert(copies)?;
+    let source_at = index(folders, from, ErrorKind::Gone)?.modseq();
+    let pairs = sources.into_iter().zip(made.uids).collect();
+    Ok(CopyOutcome { dest_validity: made.uid_validity, pairs, source_at })
+}
+
+// 3. The traits: each call is one transaction. What it does to names the hierarchy knows, what it does to one mailbox the index.
 
 impl MailStore for KvStore {
     type Account = KvAccount;
@@ -133,7 +94,7 @@ impl MailStore for KvStore {
 
     async fn open_account(&self, who: &str) -> Result<KvAccount> {
         let account = KvAccount { store: self.clone(), who: who.to_owned() };
-        account.run(|_, _| Ok(account.clone()))
+        account.run(|_| Ok(account.clone()))
     }
     async fn deliver(&self, spec: AppendSpec) -> Result<KvDelivery> {
         Ok(KvDelivery { store: self.clone(), spec, octets: Vec::new() })
@@ -146,87 +107,42 @@ impl Account for KvAccount {
     type Staged = Buffered;
 
     async fn list(&self) -> Result<Vec<MailboxInfo>> {
-        self.run(|maps, who| {
-            let own = maps.of(who).map(|(id, f)| MailboxInfo::owned(id.clone(), f.name.clone(), f.uses));
-            let subscribed = maps.accounts.get(who).cloned().unwrap_or_default();
-            Ok(MailboxInfo::complete(own.collect(), &subscribed))
-        })
+        self.run(|folders| Ok(folders.list()))
     }
-
     async fn create(&self, name: &MailboxName, uses: SpecialUse) -> Result<MailboxId> {
-        self.run(|maps, who| {
-            if maps.named(who, name).is_some() {
-                return Err(ErrorKind::Exists.into());
-            }
-            maps.create_parents(who, name)?;
-            maps.create(who, name, uses)
-        })
+        self.run(|folders| folders.create(name, uses, || self.store.fresh()))
     }
-
     async fn delete(&self, id: &MailboxId) -> Result<()> {
-        self.run(|maps, who| {
-            if maps.folder(who, id, ErrorKind::NotFound)?.name.is_inbox() {
-                return Err(ErrorKind::Cannot.into());
-            }
-            maps.folders.remove(&(who.to_owned(), id.clone()));
-            Ok(())
-        })
+        self.run(|folders| folders.delete(id).map(|_| ()))
     }
-
     async fn rename(&self, id: &MailboxId, to: &MailboxName) -> Result<()> {
-        self.run(|maps, who| {
-            let from = maps.folder(who, id, ErrorKind::NotFound)?.name.clone();
-            if from.is_inbox() || to.is_below(&from) {
-                return Err(ErrorKind::Cannot.into());
-            }
-            let moved = |(id, f): (&MailboxId, &Folder)| Some((id.clone(), f.name.moved(&from, to)?));
-            let moved: Vec<_> = maps.of(who).filter_map(moved).collect();
-            if moved.iter().any(|(_, name)| maps.named(who, name).is_some()) {
-                return Err(ErrorKind::Exists.into());
-            }
-            maps.create_parents(who, to)?;
-            for (id, name) in moved {
-                maps.folder(who, &id, ErrorKind::Internal)?.name = name;
-            }
-            Ok(())
-        })
+        self.run(|folders| folders.rename(id, to, || self.store.fresh()))
     }
-
     async fn subscribe(&self, name: &MailboxName, on: bool) -> Result<()> {
-        self.run(|maps, who| {
-            let names = maps.accounts.entry(who.to_owned()).or_default();
-            _ = if on { names.insert(name.clone()) } else { names.remove(name) };
-            Ok(())
-        })
+        self.run(|folders| Ok(_ = folders.subscribe(name, on)))
     }
-
     async fn status(&self, ids: &[MailboxId], _: StatusItems) -> Result<Vec<Status>> {
-        let status =
-            |maps: &mut Maps, id| Some(maps.folder(&self.who, id, ErrorKind::Gone).ok()?.index.status(id));
-        self.run(|maps, _| Ok(ids.iter().filter_map(|id| status(maps, id)).collect()))
+        let status = |folders: &Folders, id| Some(folders.get(id, ErrorKind::Gone).ok()?.status(id));
+        self.run(|folders| Ok(ids.iter().filter_map(|id| status(folders, id)).collect()))
     }
-
     async fn open(&self, id: &MailboxId, mode: OpenMode) -> Result<(Snapshot, KvMailbox)> {
-        let snapshot =
-            self.run(|maps, who| Ok(maps.folder(who, id, ErrorKind::NotFound)?.index.snapshot(mode)))?;
+        let snapshot = self.run(|folders| Ok(folders.get(id, ErrorKind::NotFound)?.snapshot(mode)))?;
         Ok((snapshot, KvMailbox { account: self.clone(), id: id.clone(), mode }))
     }
-
     async fn stage(&self, id: &MailboxId, spec: AppendSpec) -> Result<Buffered> {
-        self.run(|maps, who| maps.folder(who, id, ErrorKind::NotFound).map(|_| Buffered::new(spec, None)))
+        self.run(|folders| folders.get(id, ErrorKind::NotFound).map(|_| Buffered::new(spec, None)))
     }
-
     async fn commit(
         &self,
         id: &MailboxId,
         staged: Vec<Buffered>,
-        replaces: Option<Replaces>,
+        old: Option<Replaces>,
     ) -> Result<AppendOutcome> {
-        self.run(|maps, who| {
+        self.run(|folders| {
             let new = staged.into_iter().map(Buffered::into_row).collect::<Result<_>>()?;
-            let mut outcome = maps.folder(who, id, ErrorKind::NotFound)?.index.insert(new)?;
-            if let Some(Replaces { mailbox, uid }) = replaces {
-                let gone = maps.folder(who, &mailbox, ErrorKind::Gone)?.index.expunge(&uid.into(), false);
+            let mut outcome = index(folders, id, ErrorKind::NotFound)?.insert(new)?;
+            if let Some(Replaces { mailbox, uid }) = old {
+                let gone = index(folders, &mailbox, ErrorKind::Gone)?.expunge(&uid.into(), false);
                 if gone.vanished.is_empty() {
                     return Err(ErrorKind::Gone.into()); // and what was inserted never was
                 }
@@ -235,20 +151,17 @@ impl Account for KvAccount {
             Ok(outcome)
         })
     }
-
     async fn copy(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        self.run(|maps, who| maps.copy(who, from, uids, to))
+        self.run(|folders| copy(folders, from, uids, to))
     }
-
     async fn relocate(&self, from: &MailboxId, uids: &UidSet, to: &MailboxId) -> Result<CopyOutcome> {
-        self.run(|maps, who| {
-            let outcome = maps.copy(who, from, uids, to)?;
+        self.run(|folders| {
+            let outcome = copy(folders, from, uids, to)?;
             let moved = outcome.pairs.iter().map(|(source, _)| *source).collect();
-            let source_at = maps.folder(who, from, ErrorKind::Gone)?.index.expunge(&moved, false).at;
+            let source_at = index(folders, from, ErrorKind::Gone)?.expunge(&moved, false).at;
             Ok(CopyOutcome { source_at, ..outcome })
         })
     }
-
     async fn watch(&self, what: Interest) -> Result<LocalWatch> {
         Ok(self.store.hub.watch(&self.who, what))
     }
@@ -262,11 +175,14 @@ pub struct KvMailbox {
 }
 
 impl KvMailbox {
-    fn read<T>(&self, read: impl FnOnce(&mut Index<Bytes>) -> Result<T>) -> Result<T> {
-        self.account.run(|maps, who| read(&mut maps.folder(who, &self.id, ErrorKind::Gone)?.index))
+    fn read<T>(&self, read: impl FnOnce(&Index<Bytes>) -> Result<T>) -> Result<T> {
+        self.account.run(|folders| read(folders.get(&self.id, ErrorKind::Gone)?))
     }
     fn write<T>(&self, write: impl FnOnce(&mut Index<Bytes>) -> Result<T>) -> Result<T> {
-        if self.mode == OpenMode::Examine { Err(ErrorKind::NoPerm.into()) } else { self.read(write) }
+        if self.mode == OpenMode::Examine {
+            return Err(ErrorKind::NoPerm.into());
+        }
+        self.account.run(|folders| write(index(folders, &self.id, ErrorKind::Gone)?))
     }
 }
 
@@ -325,28 +241,29 @@ impl Delivery for KvDelivery {
     async fn commit(self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
         let deliver = |r: &Recipient| {
             let account = KvAccount { store: self.store.clone(), who: r.account.clone() };
-            let octets = [r.prefix.as_slice(), &self.octets].concat();
-            account.run(|maps, who| {
-                let id = maps.named(who, &r.mailbox).ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
-                let message = IndexRow::new(self.spec.clone(), octets.into());
-                maps.folder(who, &id, ErrorKind::NotFound)?.index.insert(vec![message])
+            let message =
+                IndexRow::new(self.spec.clone(), [r.prefix.as_slice(), &self.octets].concat().into());
+            account.run(|folders| {
+                let id =
+                    folders.find(&r.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
+                index(folders, &id, ErrorKind::NotFound)?.insert(vec![message])
             })
         };
         to.iter().map(deliver).collect()
     }
 }
 
+/// Keeps one message, as a session does.
 fn main() -> Result<()> {
     let store = KvStore::default();
     store.create_account("anna")?;
-    mailstore_api::conformance::block_on(async {
+    conformance::block_on(async {
         let anna = store.open_account("anna").await?;
         let inbox = anna.find(&MailboxName::inbox()).await?.and_then(|m| m.id).ok_or(ErrorKind::NotFound)?;
         let mut staged = anna.stage(&inbox, AppendSpec::default()).await?;
         staged.write(b"Subject: hello\r\n\r\nworld\r\n").await?;
         staged.finish().await?;
-        let outcome = anna.commit(&inbox, vec![staged], None).await?;
-        println!("stored as {:?}", outcome.uids);
+        println!("stored as {:?}", anna.commit(&inbox, vec![staged], None).await?.uids);
         Ok(())
     })
 }

@@ -56,6 +56,7 @@ mod error;
 mod flags;
 #[doc = include_str!("../GUIDE.md")]
 pub mod guide {}
+mod hierarchy;
 mod hub;
 mod index;
 pub mod memory;
@@ -76,6 +77,7 @@ pub use data::{
 };
 pub use error::{ErrorKind, Result, StoreError};
 pub use flags::{Flags, Rights, SpecialUse, SystemFlags};
+pub use hierarchy::Hierarchy;
 pub use hub::{LocalHub, LocalWatch};
 pub use index::{Index, IndexLimits, IndexRow};
 pub use memory::{MemoryOptions, MemoryStore};

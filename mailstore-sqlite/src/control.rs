@@ -122,6 +122,18 @@ impl Control {
         }
     }
 
+    /// Gives an account another name.
+    pub(crate) fn rename(&self, name: &str, new: &str) -> Res<()> {
+        let conn = lock(&self.writer);
+        match conn.execute("UPDATE account SET name = ?2 WHERE name = ?1", params![name, new]) {
+            Err(e) if e.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Err(refused(ErrorKind::Exists, "there is an account of this name"))
+            }
+            Ok(0) => Err(ErrorKind::NotFound.into()),
+            changed => changed.map(|_| ()).map_err(Into::into),
+        }
+    }
+
     /// Takes the account away, and keeps a note until [`forget`](Self::forget) that its shard must follow.
     pub(crate) fn remove(&self, name: &str) -> Res<Place> {
         let mut conn = lock(&self.writer);

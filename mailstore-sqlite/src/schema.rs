@@ -147,6 +147,15 @@ const SHARD: &[&str] = &["
         PRIMARY KEY(mailbox, who)) WITHOUT ROWID;
     -- What is shared with somebody.
     CREATE INDEX acl_who ON acl(who);
+", "
+    -- A message whose modseq is above mailbox.changed_floor came with that modseq, or is in a range that is noted under it
+    -- here. Ranges may hold other messages too. See ops/changed.rs.
+    CREATE TABLE changed(
+        mailbox INTEGER, modseq INTEGER, first INTEGER, last INTEGER NOT NULL,
+        PRIMARY KEY(mailbox, modseq, first)) WITHOUT ROWID;
+    ALTER TABLE mailbox ADD COLUMN changed_floor INTEGER NOT NULL DEFAULT 0;
+    UPDATE mailbox SET changed_floor = modseq;
+    DROP INDEX msg_modseq;
 "];
 
 impl Kind {

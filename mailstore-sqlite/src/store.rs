@@ -134,9 +134,7 @@ impl SqliteStore {
         password_hash: Option<&str>,
         mailboxes: &[DefaultMailbox],
     ) -> Result<AccountInfo> {
-        if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
-            return Err(StoreError::new(ErrorKind::Cannot, "no name for an account"));
-        }
+        check_name(name)?;
         let needed = hierarchy::validities_for(mailboxes);
         let fill = |place: Place, first: u32| {
             let mailboxes = mailboxes.to_vec();
@@ -174,6 +172,16 @@ impl SqliteStore {
     /// [`ErrorKind::NotFound`].
     pub fn set_password_hash(&self, name: &str, password_hash: Option<&str>) -> Result<()> {
         Ok(self.shared.control.set_password(name, password_hash)?)
+    }
+
+    /// Gives an account another name; its mail, its password and sessions that have it open are not touched. Names
+    /// differ by more than the case of ASCII letters, which may be what is changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`]; [`ErrorKind::Exists`], [`ErrorKind::Cannot`] as for [`create_account`](Self::create_account).
+    pub fn rename_account(&self, name: &str, new: &str) -> Result<()> {
+        check_name(new)?;
+        Ok(self.shared.control.rename(name, new)?)
     }
 
     /// What an account may keep, and what it keeps.
@@ -235,6 +243,13 @@ impl MailStore for SqliteStore {
     fn queue(&self) -> Option<&dyn MailQueue> {
         Some(self)
     }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
+        return Err(StoreError::new(ErrorKind::Cannot, "no name for an account"));
+    }
+    Ok(())
 }
 
 fn open(dir: &Path, options: Options) -> Res<SqliteStore> {

@@ -316,7 +316,7 @@ impl<'c> Txn<'c> {
             self.conn
                 .prepare_cached(
                     "UPDATE mailbox SET uidnext = ?2, modseq = ?3, expunged_floor = ?4, messages = ?5, \
-                     unseen = ?6, deleted = ?7, octets = ?8, tombstones = ?9 WHERE id = ?1",
+                     unseen = ?6, deleted = ?7, octets = ?8, tombstones = ?9, changed_floor = ?10 WHERE id = ?1",
                 )?
                 .execute(params![
                     id,
@@ -327,7 +327,8 @@ impl<'c> Txn<'c> {
                     row.unseen,
                     row.deleted,
                     row.octets,
-                    row.tombstones
+                    row.tombstones,
+                    row.changed_floor
                 ])?;
         }
         for (account, delta) in &self.deltas {

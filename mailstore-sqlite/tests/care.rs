@@ -11,8 +11,8 @@ use std::{
 
 use common::{append, block_on, body_files, inbox, message, names};
 use mailstore_api::{
-    Account, AppendSpec, Delivery, ErrorKind, MailStore, Mailbox, MailboxName, NewEntry, NewRecipient,
-    OpenMode, Recipient, Submission, UidSet,
+    Account, AppendSpec, Delivery, ErrorKind, FlagOp, Flags, MailStore, Mailbox, MailboxName, NewEntry,
+    NewRecipient, OpenMode, Recipient, Submission, SystemFlags, UidSet,
 };
 use mailstore_sqlite::{FindingKind, Options, SqliteStore};
 use rusqlite::Connection;
@@ -33,11 +33,13 @@ fn filled(dir: &Path) -> SqliteStore {
                 append(&account, &id, &message(&format!("{name} {n}"))).await.unwrap();
             }
             append(&account, &id, &[b'x'; 200_000]).await.unwrap();
-            let (snapshot, _mailbox) = account.open(&id, OpenMode::Select).await.unwrap();
+            let (snapshot, mailbox) = account.open(&id, OpenMode::Select).await.unwrap();
             let some: UidSet = snapshot.uids.iter().copied().take(5).collect();
             account.copy(&id, &some, &id).await.unwrap();
             let one: UidSet = snapshot.uids.iter().copied().skip(5).take(1).collect();
             account.relocate(&id, &one, &id).await.unwrap();
+            let few: UidSet = snapshot.uids.iter().copied().take(12).collect();
+            mailbox.set_flags(&few, FlagOp::Add, &Flags::system(SystemFlags::FLAGGED), None).await.unwrap();
         });
     }
     queue(&store);
@@ -89,7 +91,7 @@ fn a_sound_store_is_clean_also_while_it_is_open() {
 
 #[test]
 fn damage_is_found_and_what_can_be_mended_is() {
-    use FindingKind::{Checksum, Counter, Dangling, Orphan, Packed, Size};
+    use FindingKind::{Changes, Checksum, Counter, Dangling, Orphan, Packed, Size};
     let cases: &[(&str, FindingKind)] = &[
         ("UPDATE mailbox SET messages = messages + 3", Counter),
         ("UPDATE mailbox SET unseen = 0", Counter),
@@ -103,6 +105,11 @@ fn damage_is_found_and_what_can_be_mended_is() {
         ("UPDATE meta SET value = 1 WHERE key = 'next_body'", Counter),
         ("INSERT INTO body VALUES (5, 3, 0, 0, NULL, 'abc') ON CONFLICT DO NOTHING", Orphan),
         ("INSERT INTO keyword VALUES (99, 0, 'k')", Orphan),
+        ("INSERT INTO changed VALUES (99, 1, 1, 1)", Orphan),
+        ("DELETE FROM changed", Changes),
+        ("UPDATE changed SET last = 1", Changes),
+        ("UPDATE changed SET modseq = modseq - 1", Changes),
+        ("UPDATE mailbox SET changed_floor = modseq + 5", Changes),
         ("INSERT INTO expunged VALUES (99, 1, 1, 1)", Orphan),
         ("UPDATE account SET used_octets = 7", Counter),
         ("UPDATE account SET used_messages = used_messages + 1", Counter),

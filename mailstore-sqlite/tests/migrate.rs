@@ -8,17 +8,23 @@ use std::path::Path;
 
 use common::{append, block_on, check, inbox};
 use mailstore_api::{
-    Account, AppendSpec, Body, Delivery, ErrorKind, MailStore, Mailbox, MailboxName, MetaItems, NewEntry,
-    NewRecipient, OpenMode, Part, QuotaLimits, QuotaUsage, SpecialUse, Submission, SystemFlags, UidSet,
+    Account, AppendSpec, Body, Delivery, ErrorKind, FlagOp, Flags, MailStore, Mailbox, MailboxName,
+    MetaItems, ModSeq, NewEntry, NewRecipient, OpenMode, Part, QuotaLimits, QuotaUsage, SpecialUse,
+    Submission, SystemFlags, UidSet,
 };
 use mailstore_sqlite::{Options, SqliteStore};
 use rusqlite::Connection;
 
 fn version_1(dir: &Path) {
-    for (file, sql) in [
-        ("control.db", include_str!("version1/control.sql")),
-        ("shard-00.db", include_str!("version1/shard-00.sql")),
-    ] {
+    make(dir, include_str!("version1/control.sql"), include_str!("version1/shard-00.sql"));
+}
+
+fn version_3(dir: &Path) {
+    make(dir, include_str!("version3/control.sql"), include_str!("version3/shard-00.sql"));
+}
+
+fn make(dir: &Path, control: &str, shard: &str) {
+    for (file, sql) in [("control.db", control), ("shard-00.db", shard)] {
         Connection::open(dir.join(file)).unwrap().execute_batch(sql).unwrap();
     }
 }
@@ -74,6 +80,41 @@ fn a_store_of_version_1_is_upgraded_and_all_of_it_is_there() {
     // The second opening finds nothing to do.
     let store = SqliteStore::open(dir.path(), Options::default()).unwrap();
     assert!(store.check(&mut |_| {}).unwrap().is_clean());
+}
+
+#[test]
+fn a_store_of_version_3_is_upgraded_and_what_changed_before_is_still_found() {
+    let dir = tempfile::tempdir().unwrap();
+    version_3(dir.path());
+    let open = || SqliteStore::open(dir.path(), Options::default()).unwrap();
+    let store = open();
+    assert!(version(dir.path(), "shard-00.db") > 3);
+    let report = store.check(&mut |_| {}).unwrap();
+    assert!(report.is_clean(), "{:?}", report.findings);
+    let (limits, used) = store.quota("anna").unwrap();
+    assert_eq!((limits.messages, used), (Some(8), QuotaUsage { octets: 7 * 25, messages: 7, mailboxes: 3 }));
+    block_on(async {
+        let anna = store.open_account("anna").await.unwrap();
+        let id = inbox(&anna).await;
+        let (_, mailbox) = anna.open(&id, OpenMode::Select).await.unwrap();
+        // As of a modseq that the old program gave.
+        let changes = mailbox.changes(ModSeq(6), 10).await.unwrap();
+        assert_eq!(changes.changed.iter().map(|c| c.uid.get()).collect::<Vec<_>>(), [5, 6]);
+        assert_eq!(changes.vanished.ranges(), [(3, 4)]);
+        let other = open();
+        let anna = other.open_account("anna").await.unwrap();
+        let (snapshot, there) = anna.open(&id, OpenMode::Select).await.unwrap();
+        let flagged = Flags::system(SystemFlags::FLAGGED);
+        mailbox
+            .set_flags(&snapshot.uids.iter().copied().take(1).collect(), FlagOp::Add, &flagged, None)
+            .await
+            .unwrap();
+        let changes = there.changes(snapshot.at, 10).await.unwrap();
+        assert_eq!(changes.changed.iter().map(|c| c.uid.get()).collect::<Vec<_>>(), [1]);
+    });
+    assert!(store.check(&mut |_| {}).unwrap().is_clean());
+    drop(store);
+    check(dir.path());
 }
 
 #[test]

@@ -360,21 +360,3 @@ proptest! {
         }
     }
 }
-
-/// All short messages over {CR, LF, '.', 'a'}, in one piece, octet by octet, and in pieces that cut them in every place.
-#[test]
-fn short_messages_arrive_exactly() {
-    let longest = std::env::var("DOTS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
-    for length in 0..=longest {
-        let all: Vec<Vec<u8>> = (0..4_usize.pow(length))
-            .map(|n| (0..length).map(|i| b"\r\n.a"[n / 4_usize.pow(i) % 4]).collect())
-            .collect();
-        for pieces in [1, 2, 3, 5, 7, 100_000] {
-            let mut host = exact_host().messages(all.clone());
-            let mut fetcher = Fetcher::new(clear(), Login::Pass);
-            converse(&mut fetcher, &mut host, &[pieces]);
-            let expected: Vec<_> = all.iter().map(|m| with_line_end(m)).collect();
-            assert!(fetcher.messages == expected, "{length}");
-        }
-    }
-}

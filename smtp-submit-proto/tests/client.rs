@@ -446,27 +446,3 @@ proptest! {
         }
     }
 }
-
-/// All short contents over {CR, LF, '.', 'a'}, in one part and in every two.
-#[test]
-fn short_contents_arrive_exactly() {
-    let mut server = open_config();
-    server.bare_newlines = smtp_submit_proto::BareNewlines::Keep;
-    let server = std::sync::Arc::new(server);
-    let longest = std::env::var("DOTS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
-    for length in 0..=longest {
-        for n in 0..4_usize.pow(length) {
-            let s: Vec<u8> = (0..length).map(|i| b"\r\n.a"[n / 4_usize.pow(i) % 4]).collect();
-            for cut in 0..=s.len() {
-                let mut host = Host::shared(server.clone());
-                let mut sender = Sender::new(config(), &["a@b"], &[&s[..cut], &s[cut..]]);
-                converse(&mut sender, &mut host, &[1000]);
-                let mut expected = s.clone();
-                if !(s.is_empty() || s.ends_with(b"\r\n")) {
-                    expected.extend_from_slice(b"\r\n");
-                }
-                assert_eq!(host.messages, [expected], "{:?} {cut}", s.escape_ascii());
-            }
-        }
-    }
-}

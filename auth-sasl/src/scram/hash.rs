@@ -1,7 +1,9 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::digest::{Digest as _, common::Key};
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::Choice;
 use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::secret;
 
 /// The hash function of a SCRAM mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +87,7 @@ impl Digest {
     }
 
     pub(super) fn same(&self, other: &Self) -> Choice {
-        self.as_ref().ct_eq(other.as_ref())
+        secret::same(self.as_ref(), other.as_ref())
     }
 }
 

@@ -102,6 +102,16 @@ impl StoredKeys {
         }
     }
 
+    /// Keys of the same salt and iterations that nobody has: for a user who is known and may not log in now. A client
+    /// is asked for the same proof as ever, and no proof is right; else whoever sees the salt change knows that there is
+    /// such a user, and what became of him.
+    #[must_use]
+    pub fn barred(mut self, decoy: &super::Decoy<'_>) -> Self {
+        let nobody = Self::decoy(self.hash, decoy.key, "", self.iterations);
+        (self.stored_key, self.server_key) = (nobody.stored_key, nobody.server_key);
+        self
+    }
+
     /// The mechanism's hash.
     #[must_use]
     pub const fn hash(&self) -> Hash {
@@ -280,5 +290,15 @@ mod tests {
         let decoy = super::super::Decoy { key: b"k", iterations: 4096 };
         assert_eq!(decoy.keys(Hash::Sha256, "a"), a);
         assert!(!a.verify(b"pencil"));
+    }
+
+    #[test]
+    fn barred_keys_look_as_before_and_open_nothing() {
+        let keys = StoredKeys::derive(Hash::Sha256, b"pencil", b"salt", 4096).unwrap();
+        let decoy = super::super::Decoy { key: b"k", iterations: 5000 };
+        let barred = keys.clone().barred(&decoy);
+        assert_eq!((barred.salt(), barred.iterations()), (keys.salt(), keys.iterations()));
+        assert!(keys.verify(b"pencil") && !barred.verify(b"pencil"));
+        assert!(!bool::from(barred.server_key.same(&keys.server_key)), "nor does it prove the server");
     }
 }

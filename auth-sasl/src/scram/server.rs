@@ -2,7 +2,7 @@ use alloc::{format, string::String, vec::Vec};
 use core::{fmt, mem};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::Choice;
 
 use super::{
     Hash, KeyRequest, MIN_RANDOM, StoredKeys, bindings,
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Answer, Authorization, Channel, Failure, Identity, MAX_FIELD, Request, Secret, Step,
     prepare::{Purpose, saslprep},
+    secret::same,
     server::ServerMechanism,
 };
 
@@ -134,7 +135,7 @@ impl Server {
         if !extensions(fields) {
             return Err(Failure::Malformed);
         }
-        if !bool::from(binding.as_bytes().ct_eq(first.binding.as_bytes())) {
+        if !bool::from(same(binding.as_bytes(), first.binding.as_bytes())) {
             return Err(if self.plus { Failure::ChannelBinding } else { Failure::Malformed });
         }
         if nonce != first.nonce {

@@ -1,7 +1,7 @@
-use alloc::{borrow::ToOwned as _, vec::Vec};
+use alloc::borrow::ToOwned as _;
 
-use super::{ServerMechanism, conclude};
-use crate::{AnonymousLogin, Answer, Failure, Request, Step, prepare};
+use super::ServerMechanism;
+use crate::{AnonymousLogin, Failure, Request, Step, prepare};
 
 /// ANONYMOUS (RFC 4505), accepting side: anybody, who may say what he is called.
 #[derive(Debug, Default)]
@@ -13,13 +13,6 @@ impl ServerMechanism for Anonymous {
         "ANONYMOUS"
     }
 
-    fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        match initial {
-            Some(message) => self.respond(message),
-            None => Step::Challenge(Vec::new()),
-        }
-    }
-
     fn respond(&mut self, message: &[u8]) -> Step {
         match core::str::from_utf8(message) {
             // RFC 4505 section 2: 255 characters. An address may be longer; nobody needs it.
@@ -29,9 +22,5 @@ impl ServerMechanism for Anonymous {
             }
             _ => Step::Failed(Failure::Malformed),
         }
-    }
-
-    fn answer(&mut self, answer: Answer) -> Step {
-        conclude(answer)
     }
 }

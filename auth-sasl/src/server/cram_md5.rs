@@ -1,8 +1,8 @@
 use alloc::{format, string::String};
 use core::fmt::Write as _;
 
-use super::{ServerMechanism, conclude};
-use crate::{Answer, Channel, Failure, MAX_FIELD, Request, Step, cram_md5::CramLogin};
+use super::ServerMechanism;
+use crate::{Channel, Failure, MAX_FIELD, Request, Step, cram_md5::CramLogin};
 
 /// CRAM-MD5 (RFC 2195), accepting side: a challenge, answered with a digest of it and the password.
 /// Off unless a server lists it. No authorization identity.
@@ -51,10 +51,6 @@ impl ServerMechanism for CramMd5 {
             Some(login) => Step::Need(Request::CramMd5(login)),
             None => Step::Failed(Failure::Malformed),
         }
-    }
-
-    fn answer(&mut self, answer: Answer) -> Step {
-        conclude(answer)
     }
 }
 

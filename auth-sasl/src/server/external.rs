@@ -1,7 +1,7 @@
-use alloc::{borrow::ToOwned as _, vec::Vec};
+use alloc::borrow::ToOwned as _;
 
-use super::{ServerMechanism, conclude, name};
-use crate::{Answer, CertificateLogin, Channel, Failure, Request, Secret, Step};
+use super::{ServerMechanism, name};
+use crate::{CertificateLogin, Channel, Failure, Request, Secret, Step};
 
 /// EXTERNAL (RFC 4422 appendix A), accepting side: the client is whom its TLS certificate stands for.
 #[derive(Debug)]
@@ -22,13 +22,6 @@ impl ServerMechanism for External {
         "EXTERNAL"
     }
 
-    fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        match initial {
-            Some(message) => self.respond(message),
-            None => Step::Challenge(Vec::new()),
-        }
-    }
-
     fn respond(&mut self, message: &[u8]) -> Step {
         let Some(certificate) = self.certificate.take() else { return Step::Failed(Failure::Credentials) };
         // `external-initial-response = authz-id-string`: empty, or any UTF-8 without NUL.
@@ -40,9 +33,5 @@ impl ServerMechanism for External {
             },
         };
         Step::Need(Request::Certificate(CertificateLogin::new(certificate.expose(), authzid)))
-    }
-
-    fn answer(&mut self, answer: Answer) -> Step {
-        conclude(answer)
     }
 }

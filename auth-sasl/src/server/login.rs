@@ -1,7 +1,7 @@
 use alloc::string::String;
 
-use super::{ServerMechanism, conclude, password, user};
-use crate::{Answer, Failure, PasswordLogin, Request, Step};
+use super::{ServerMechanism, password, user};
+use crate::{Failure, PasswordLogin, Request, Step};
 
 /// LOGIN (draft-murchison-sasl-login-00): the user name, then the password. No authorization identity.
 ///
@@ -45,16 +45,12 @@ impl ServerMechanism for Login {
             Err(failure) => Step::Failed(failure),
         }
     }
-
-    fn answer(&mut self, answer: Answer) -> Step {
-        conclude(answer)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MAX_FIELD;
+    use crate::{Answer, MAX_FIELD};
     use alloc::vec;
 
     #[test]

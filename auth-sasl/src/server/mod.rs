@@ -5,23 +5,21 @@ mod bearer;
 mod cram_md5;
 mod external;
 mod login;
-mod oauthbearer;
 mod plain;
-mod xoauth2;
 
 use alloc::{
     boxed::Box,
     string::{String, ToString as _},
+    vec::Vec,
 };
 use core::fmt;
 
 pub use anonymous::Anonymous;
+pub use bearer::Bearer;
 pub use cram_md5::CramMd5;
 pub use external::External;
 pub use login::Login;
-pub use oauthbearer::OAuthBearer;
 pub use plain::Plain;
-pub use xoauth2::XOAuth2;
 
 use crate::{
     Answer, Failure, MAX_FIELD, MAX_MESSAGE, MAX_ROUNDS, Secret, Step, prepare,
@@ -40,13 +38,22 @@ pub trait ServerMechanism: Send + fmt::Debug {
 
     /// The client asked for this mechanism; `initial` is its initial response where it sent one
     /// (`Some(b"")`: an empty one, which is not the same).
-    fn start(&mut self, initial: Option<&[u8]>) -> Step;
+    ///
+    /// Unless overridden, the client speaks first: an empty challenge asks for its message (RFC 4422 section 5, 2(b)).
+    fn start(&mut self, initial: Option<&[u8]>) -> Step {
+        match initial {
+            Some(message) => self.respond(message),
+            None => Step::Challenge(Vec::new()),
+        }
+    }
 
     /// The client's response to the last challenge.
     fn respond(&mut self, response: &[u8]) -> Step;
 
-    /// The host's answer to the last request.
-    fn answer(&mut self, answer: Answer) -> Step;
+    /// The host's answer to the last request. Unless overridden, it decides: there was one question.
+    fn answer(&mut self, answer: Answer) -> Step {
+        conclude(answer)
+    }
 }
 
 /// An exchange under way: a mechanism with its order and bounds kept.
@@ -216,7 +223,6 @@ fn password(octets: &[u8]) -> Result<Secret, Failure> {
 mod tests {
     use super::*;
     use crate::{Identity, Mechanism};
-    use alloc::vec::Vec;
 
     #[test]
     fn a_step_out_of_turn_is_misuse_and_changes_nothing() {

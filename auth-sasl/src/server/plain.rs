@@ -1,7 +1,7 @@
-use alloc::{borrow::ToOwned, vec::Vec};
+use alloc::borrow::ToOwned;
 
-use super::{ServerMechanism, conclude, name, password, user};
-use crate::{Answer, Failure, PasswordLogin, Request, Step};
+use super::{ServerMechanism, name, password, user};
+use crate::{Failure, PasswordLogin, Request, Step};
 
 /// PLAIN (RFC 4616): one message with the identity to act as, the user and the password.
 #[derive(Debug, Default)]
@@ -13,23 +13,11 @@ impl ServerMechanism for Plain {
         "PLAIN"
     }
 
-    fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        match initial {
-            Some(message) => self.respond(message),
-            // Client first: an empty challenge asks for the message (RFC 4422 section 5, 2(b)).
-            None => Step::Challenge(Vec::new()),
-        }
-    }
-
     fn respond(&mut self, message: &[u8]) -> Step {
         match read(message) {
             Ok(login) => Step::Need(Request::Password(login)),
             Err(failure) => Step::Failed(failure),
         }
-    }
-
-    fn answer(&mut self, answer: Answer) -> Step {
-        conclude(answer)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use auth_sasl::{Answer, Channel, Identity, Mechanism, Request, Step};
+use auth_sasl::{Answer, Channel, Identity, Mechanism, Request, Secret, Step};
 use rsasl::{
     callback::{Context, SessionCallback, SessionData},
     prelude::{Mechname, SASLConfig, SASLServer, State},
@@ -87,5 +87,24 @@ pub(super) fn jobs() -> Vec<Job> {
         }
         Err(_) => job,
     };
-    vec![job]
+    vec![job, compared()]
+}
+
+/// What differs at the first octet, at the last, or nowhere takes the same: `budgets.txt` holds it.
+fn compared() -> Job {
+    let of = |at: Option<usize>| {
+        let mut octets = vec![b's'; 1024];
+        if let Some(octet) = at.and_then(|at| octets.get_mut(at)) {
+            *octet = b'x';
+        }
+        Secret::from(octets)
+    };
+    let with = |at| {
+        let (one, other) = (of(None), of(at));
+        move || black_box(&one) == black_box(&other)
+    };
+    Job::new("SASL, secrets of 1,024 octets compared", "comparison", 1)
+        .side("auth-sasl, equal", &true, with(None))
+        .side("auth-sasl, other at the first octet", &false, with(Some(0)))
+        .side("auth-sasl, other at the last octet", &false, with(Some(1023)))
 }

@@ -44,6 +44,36 @@ struct Domains {
     read: Option<Instant>,
 }
 
+/// Gives accounts the names by which logins look for them ([`Address`]): earlier versions took names as they were
+/// spelled. One whose name another has already, or that is no address, keeps it, and nobody can log in to it.
+pub(crate) fn tidy(store: &SqliteStore) -> Result<()> {
+    for account in store.accounts().map_err(|e| unreadable(&e))? {
+        let Ok(address) = Address::parse(&account.name) else { continue };
+        if address.as_str() == account.name {
+            continue;
+        }
+        match store.rename_account(&account.name, address.as_str()) {
+            Ok(()) => {
+                tracing::info!(from = account.name, to = %address, "a mailbox is called as logins spell it")
+            }
+            Err(error) => tracing::warn!(
+                mailbox = account.name, %error,
+                "logins look for it as {address}, which it cannot be called; remove one of the two"
+            ),
+        }
+    }
+    Ok(())
+}
+
+/// Why nobody can log in to an account of this name.
+pub(crate) fn unreachable(name: &str) -> Option<&'static str> {
+    match Address::parse(name) {
+        Ok(address) if address.as_str() == name => None,
+        Ok(_) => Some("another mailbox has this name in another spelling: it cannot log in"),
+        Err(_) => Some("no mail address: it cannot log in"),
+    }
+}
+
 impl Accounts {
     pub(crate) const fn new(store: SqliteStore) -> Self {
         Self { store, domains: Mutex::new(Domains { names: BTreeSet::new(), read: None }) }
@@ -74,11 +104,14 @@ impl Accounts {
 
     /// Sets what verifies its password: see [`Stored`].
     pub(crate) fn set_stored(&self, address: &Address, stored: &str) -> Result<()> {
-        self.store.set_password_hash(address.as_str(), Some(stored)).map_err(|e| missing(address, &e))
+        self.store
+            .set_password_hash(address.as_str(), Some(stored))
+            .map_err(|e| missing(address.as_str(), &e))
     }
 
-    pub(crate) fn remove(&self, address: &Address) -> Result<()> {
-        self.store.remove_account(address.as_str()).map_err(|e| missing(address, &e))
+    /// Removes a mailbox by the name it is stored with.
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        self.store.remove_account(name).map_err(|e| missing(name, &e))
     }
 
     /// The account a login name means: its address, or its local part where only one account has it.
@@ -106,6 +139,33 @@ impl Accounts {
             Ok(None) => None,
             found => Some(found),
         }
+    }
+
+    /// What a login name that leads to no account might have meant: an address, and the account that has it where there
+    /// is one (a local part that several have). The same for all spellings of a name, as those of a known one lead to one
+    /// account. `pick` chooses by the local part.
+    pub(crate) fn stand_in(
+        &self,
+        login: &str,
+        pick: impl Fn(&str) -> usize,
+    ) -> mailstore_api::Result<(String, Option<AccountInfo>)> {
+        if login.contains('@') {
+            return Ok((Address::parse(login).map_or_else(|_| login.to_owned(), |a| a.to_string()), None));
+        }
+        // In any domain it is the same.
+        let Ok(spelled) = Address::parse(&format!("{login}@x")) else { return Ok((login.to_owned(), None)) };
+        let local = spelled.as_str().trim_end_matches("@x");
+        let domains = self.lock().names.clone();
+        let mut named = Vec::new();
+        for domain in &domains {
+            named.extend(self.by_address(&format!("{local}@{domain}"))?);
+        }
+        let choose = |n: usize| pick(local).checked_rem(n);
+        if let Some(account) = choose(named.len()).map(|n| named.swap_remove(n)) {
+            return Ok((account.name.clone(), Some(account)));
+        }
+        let domain = choose(domains.len()).and_then(|n| domains.iter().nth(n));
+        Ok((domain.map_or_else(|| local.to_owned(), |domain| format!("{local}@{domain}")), None))
     }
 
     /// The account with this address, in any case.
@@ -192,7 +252,7 @@ fn unreadable(e: &StoreError) -> Fault {
     Fault::new(format!("cannot read the mailboxes in the store: {e}"))
 }
 
-fn missing(address: &Address, e: &StoreError) -> Fault {
+fn missing(address: &str, e: &StoreError) -> Fault {
     match e.kind {
         ErrorKind::NotFound => {
             Fault::new(format!("there is no mailbox {address}; `mailserver user list` shows all"))

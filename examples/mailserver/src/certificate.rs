@@ -14,11 +14,10 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsag
 use ring::digest;
 use rustls::{
     RootCertStore, ServerConfig,
-    crypto::CryptoProvider,
+    crypto::{CryptoProvider, hash::HashAlgorithm},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
     server::{ParsedCertificate, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
-use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
 use crate::{
     config::Config,
@@ -101,19 +100,12 @@ fn client_verifier(ca: &Path, provider: Arc<CryptoProvider>) -> Result<Arc<dyn C
         .map_err(|e| fault(e.to_string()))
 }
 
-/// RFC 5929 section 4.1: the hash of the certificate by the hash of its signature, SHA-256 in place of MD5 and
-/// SHA-1. A signature without one hash (Ed25519, RSA-PSS by its parameters) has no such binding.
+/// The `tls-server-end-point` channel binding of this certificate, where it has one.
 fn end_point(certificate: &[u8]) -> Option<Bytes> {
-    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let algorithm = match parsed.signature_algorithm.algorithm.to_id_string().as_str() {
-        // md5, sha1 and sha256 WithRSAEncryption, ecdsa-with-SHA1 and -SHA256
-        "1.2.840.113549.1.1.4"
-        | "1.2.840.113549.1.1.5"
-        | "1.2.840.113549.1.1.11"
-        | "1.2.840.10045.4.1"
-        | "1.2.840.10045.4.3.2" => &digest::SHA256,
-        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => &digest::SHA384,
-        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => &digest::SHA512,
+    let algorithm = match mail_drive::end_point_hash(certificate)? {
+        HashAlgorithm::SHA256 => &digest::SHA256,
+        HashAlgorithm::SHA384 => &digest::SHA384,
+        HashAlgorithm::SHA512 => &digest::SHA512,
         _ => return None,
     };
     Some(Bytes::copy_from_slice(digest::digest(algorithm, certificate).as_ref()))

@@ -5,7 +5,7 @@ use std::{fs, io::Write as _, os::unix::fs::DirBuilderExt as _};
 use mailstore_sqlite::{Options, SqliteStore};
 
 use crate::{
-    accounts::Accounts,
+    accounts::{self, Accounts},
     address::Address,
     cli::User,
     config::{Config, Password},
@@ -24,12 +24,14 @@ pub(crate) fn open_store(config: &Config) -> Result<SqliteStore> {
         Fault::new(format!("cannot make the data folder {}: {e}; choose another by --data", data.display()))
     })?;
     let options = Options { append_limit: Some(LARGEST), ..Options::default() };
-    SqliteStore::open(data, options).map_err(|e| {
+    let store = SqliteStore::open(data, options).map_err(|e| {
         Fault::new(format!(
             "cannot open the mail store in {}: {e}; choose another folder by --data",
             data.display()
         ))
-    })
+    })?;
+    accounts::tidy(&store)?;
+    Ok(store)
 }
 
 pub(crate) fn run(command: &User, config: &Config) -> Result<()> {
@@ -52,9 +54,10 @@ fn change(command: &User, config: &Config, accounts: &Accounts) -> Result<String
         User::List => accounts
             .all()?
             .iter()
-            .map(|a| match a.password_hash {
-                Some(_) => format!("{}\n", a.name),
-                None => format!("{}  (no password: it cannot log in)\n", a.name),
+            .map(|a| match (accounts::unreachable(&a.name), &a.password_hash) {
+                (Some(why), _) => format!("{}  ({why})\n", a.name),
+                (None, Some(_)) => format!("{}\n", a.name),
+                (None, None) => format!("{}  (no password: it cannot log in)\n", a.name),
             })
             .collect(),
         User::Passwd { address } => {
@@ -71,10 +74,15 @@ fn change(command: &User, config: &Config, accounts: &Accounts) -> Result<String
                 _ => format!("{address} has a new password\n"),
             }
         }
-        User::Remove { address } => {
-            let address = read(address)?;
-            accounts.remove(&address)?;
-            format!("{address} and its mail are removed\n")
+        User::Remove { address: name } => {
+            // As the list has it: one that nobody can log in to can be removed all the same.
+            if accounts::unreachable(name).is_some() && accounts.remove(name).is_ok() {
+                format!("{name} and its mail are removed\n")
+            } else {
+                let address = read(name)?;
+                accounts.remove(address.as_str())?;
+                format!("{address} and its mail are removed\n")
+            }
         }
     })
 }

@@ -3,6 +3,7 @@
 
 mod support;
 
+use mailstore_sqlite::{Options, SqliteStore};
 use support::{
     ALICE, Server,
     sasl::{Over, Protocol, connect, good, login, with},
@@ -60,4 +61,64 @@ fn a_mailbox_has_one_name_however_it_is_spelled() {
         }
         assert_eq!(by_command(user, password).is_some(), right, "{user:?} {password}");
     }
+}
+
+/// Names as earlier versions took them: as they were spelled.
+#[test]
+fn mailboxes_whose_names_were_stored_as_they_were_spelled_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let off = "[[mailbox]]\naddress = \"carol@example.test\"\npop3 = \"off\"\n";
+    let server = Server::start(dir.path(), "always", off);
+    for name in ["j\u{f6}rg@example.test", "dora@example.test"] {
+        assert!(server.user(&["add", name], "sec ret\n").status.success());
+    }
+    assert!(server.user(&["passwd", "carol@example.test"], "sec ret\n").status.success());
+    let config = server.config.clone();
+    assert!(server.stop().0);
+    let store = SqliteStore::open(dir.path().join("data"), Options::default()).unwrap();
+    for (from, to) in [
+        ("j\u{f6}rg@example.test", "Jo\u{308}rg@example.test"),
+        ("carol@example.test", "CAROL@Example.Test"),
+        // Two that are one by now; and what a login could never name.
+        ("bob@example.test", "\u{ff44}ora@example.test"),
+    ] {
+        store.rename_account(from, to).unwrap();
+    }
+    store.create_account("postmaster", None).unwrap();
+    store.close();
+    drop(store);
+
+    // An administrator sees it at once, without a server.
+    let list = || {
+        let out = support::binary().args(["user", "list", "--config"]).arg(&config).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let names = list();
+    assert!(names.contains("j\u{f6}rg@example.test\n") && names.contains("carol@example.test\n"), "{names}");
+    assert!(names.contains("\u{ff44}ora@example.test  (another mailbox has this name"), "{names}");
+    assert!(names.contains("postmaster  (no mail address"), "{names}");
+
+    let server = Server::start(dir.path(), "always", off);
+    let enters = |protocol, user: &str, password: &str| {
+        let mut c = connect(&server, protocol, Over::Plain);
+        good(&login(&mut c, protocol, "PLAIN", &with("PLAIN", user, password)).1)
+    };
+    for user in
+        ["j\u{f6}rg@example.test", "jo\u{308}rg@example.test", "J\u{d6}RG", "carol", "CAROL@example.test"]
+    {
+        assert!(enters(Protocol::Imap4, user, "sec ret"), "{user:?}");
+    }
+    // The policy is said of the name as it is now, and holds.
+    assert!(!enters(Protocol::Pop3, "carol@example.test", "sec ret"));
+    assert!(enters(Protocol::Pop3, "jo\u{308}rg@example.test", "sec ret"));
+    // Of the two, the one that has the name.
+    assert!(enters(Protocol::Imap4, "dora@example.test", "sec ret"));
+    assert!(!enters(Protocol::Imap4, "\u{ff44}ora@example.test", support::BOB));
+    // Once that one is gone, the other takes its place.
+    assert!(server.user(&["remove", "dora@example.test"], "").status.success());
+    assert!(list().contains("dora@example.test\n"));
+    assert!(enters(Protocol::Imap4, "\u{ff44}ora@example.test", support::BOB));
+    assert!(server.user(&["remove", "postmaster"], "").status.success());
+    assert!(!list().contains("postmaster"));
 }

@@ -40,7 +40,12 @@ impl Client {
         if kind == CommandKind::Login {
             self.fresh = false;
         }
-        Ok(self.issue(kind, true, |out| command.encode(out)))
+        let room = match command {
+            // Escaped or as literals.
+            Command::Login { user, password } => 2 * (user.bytes().len() + password.bytes().len()) + 128,
+            _ => 0,
+        };
+        Ok(self.issue_in(room, kind, true, |out| command.encode(out)))
     }
 
     /// LOGIN (RFC 9051 section 6.2.3)
@@ -119,7 +124,8 @@ impl Client {
         let at_once = self.has(Capabilities::SASL_IR);
         let held = initial.filter(|_| !at_once).map(|i| Zeroizing::new(i.to_vec()));
         self.turn = Turn::Sasl { asked: false, initial: held };
-        Ok(self.issue(CommandKind::Authenticate, true, |out| {
+        let room = mechanism.len() + 2 * initial.unwrap_or_default().len() + 64;
+        Ok(self.issue_in(room, CommandKind::Authenticate, true, |out| {
             out.extend_from_slice(b"AUTHENTICATE ");
             out.extend_from_slice(mechanism.as_bytes());
             match initial {
@@ -148,10 +154,8 @@ impl Client {
     }
 
     pub(super) fn sasl_line(&mut self, response: &[u8]) {
-        self.out.write_with(|out| {
-            base64_to(out, response);
-            out.extend_from_slice(b"\r\n");
-        });
+        self.out.put_secret(Zeroizing::new(STANDARD.encode(response)).as_bytes());
+        self.out.put(b"\r\n");
     }
 
     /// Breaks the SASL exchange off (RFC 9051 section 6.2.2); the server answers BAD.

@@ -268,9 +268,21 @@ impl Client {
 
     /// Writes a command and sends it, or keeps it until the one before has all its literals away.
     pub(super) fn issue(&mut self, kind: CommandKind, ends: bool, write: impl FnOnce(&mut Vec<u8>)) -> Tag {
+        self.issue_in(0, kind, ends, write)
+    }
+
+    /// The same for a command with a secret: `room` is what it takes at most, since a buffer that grows leaves its octets
+    /// behind.
+    pub(super) fn issue_in(
+        &mut self,
+        room: usize,
+        kind: CommandKind,
+        ends: bool,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Tag {
         let tag = self.next_tag;
         self.next_tag = tag.wrapping_add(1);
-        let mut wire = Vec::new();
+        let mut wire = Vec::with_capacity(room);
         wire.push(b'A');
         crate::encode::number(&mut wire, tag);
         wire.push(b' ');
@@ -285,7 +297,11 @@ impl Client {
 
     pub(super) fn queue(&mut self, tag: u32, wire: Vec<u8>) {
         let unasked = self.known.as_ref().and_then(|k| k.unasked());
-        let pending = Pending::new(tag, wire, unasked);
+        let mut pending = Pending::new(tag, wire, unasked);
+        pending.is_secret = self
+            .in_flight
+            .back()
+            .is_some_and(|last| matches!(last.kind, CommandKind::Login | CommandKind::Authenticate));
         self.pending.push_back(pending);
         self.promote();
     }

@@ -9,6 +9,8 @@ use crate::encode;
 /// A command on its way: its octets, and where among them the server's `+` is waited for.
 pub(super) struct Pending {
     pub(super) tag: u32,
+    /// It holds a password or a token: its octets in the queue are wiped too.
+    pub(super) is_secret: bool,
     wire: Zeroizing<Vec<u8>>,
     stops: Vec<usize>,
 }
@@ -17,8 +19,9 @@ impl Pending {
     /// A command whose literals all wait, as the encoder writes them; those that need not wait are marked so.
     pub(super) fn new(tag: u32, wire: Vec<u8>, unasked: Option<u64>) -> Self {
         let mut stops = Vec::new();
-        let mut marked = Zeroizing::new(Vec::new());
         let wire = Zeroizing::new(wire);
+        // Room at once, so that none of it is left behind: LOGIN has two literals, and each may get a `+`.
+        let mut marked = Zeroizing::new(Vec::with_capacity(wire.len() + 2));
         let mut rest: &[u8] = &wire;
         // Quoted strings have no line ends: each one that is not the last ends a literal's header.
         while let Some(at) = memchr(b'\n', rest).filter(|at| at + 1 < rest.len() || is_header(rest)) {
@@ -38,7 +41,7 @@ impl Pending {
             rest = after;
         }
         marked.extend_from_slice(rest);
-        Self { tag, wire: marked, stops }
+        Self { tag, is_secret: false, wire: marked, stops }
     }
 
     /// How many times `+` is waited for.
@@ -48,13 +51,14 @@ impl Pending {
 
     /// Puts the command into the queue, with its stop points.
     pub(super) fn put(&self, out: &mut OutputQueue) {
+        let put = if self.is_secret { OutputQueue::put_secret } else { OutputQueue::put };
         let mut from = 0;
         for stop in &self.stops {
-            out.put(self.wire.get(from..*stop).unwrap_or(&[]));
+            put(out, self.wire.get(from..*stop).unwrap_or(&[]));
             out.stop();
             from = *stop;
         }
-        out.put(self.wire.get(from..).unwrap_or(&[]));
+        put(out, self.wire.get(from..).unwrap_or(&[]));
     }
 }
 

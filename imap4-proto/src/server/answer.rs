@@ -103,6 +103,7 @@ impl Server {
         self.enabled = Capabilities::NONE;
         self.expunges_at_once = (false, false);
         self.failed_logins = 0;
+        self.append_limit_varies = false;
         // The time to log in begins with the next poll.
         self.login_until = None;
         self.apply_limits();
@@ -233,6 +234,13 @@ impl Server {
         if capabilities.contains(Capabilities::QRESYNC) {
             self.enabled |= Capabilities::CONDSTORE;
         }
+    }
+
+    /// From now on CAPABILITY says `APPENDLIMIT` without the configured number: some mailbox of this account takes less, and STATUS
+    /// tells how much (RFC 7889 section 2). To be said before [`authenticated`](Self::authenticated), which lists the
+    /// capabilities; forgotten at UNAUTHENTICATE.
+    pub fn append_limit_varies(&mut self) {
+        self.append_limit_varies = true;
     }
 
     /// AUTHENTICATE: sends a challenge, and waits for the response.

@@ -1,9 +1,11 @@
 //! What the machine reads: frames, and what they do to the state.
 
 use alloc::{boxed::Box, vec::Vec};
+use core::mem;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mail_wire::{Instant, Machine, OutputQueue, Poll, Upgrade, Upgraded, Wait};
+use zeroize::Zeroizing;
 
 use super::{
     allowed::{State, allowed},
@@ -40,7 +42,7 @@ impl Machine for Server {
     #[inline]
     fn event<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
         self.frame_is_secret = false;
-        let framed = core::mem::replace(&mut self.framed, Framed::None);
+        let framed = mem::replace(&mut self.framed, Framed::None);
         if framed == Framed::Line && self.turn == Turn::Ready {
             return self.command_frame(frame, framed);
         }
@@ -311,26 +313,27 @@ impl Server {
         let initial = match initial {
             None => None,
             // RFC 4959 section 3: "=" is an empty response.
-            Some(b"=") => Some(Vec::new()),
-            Some(text) => match STANDARD.decode(text) {
-                Ok(octets) => Some(octets),
-                Err(_) => return self.reject("The initial response is no base64", false),
+            Some(b"=") => Some(SecretBuf::new(Vec::new())),
+            Some(text) => match decoded(text) {
+                Some(octets) => Some(octets),
+                None => return self.reject("The initial response is no base64", false),
             },
         };
-        Event::Auth { mechanism, initial: initial.map(SecretBuf::new) }
+        Event::Auth { mechanism, initial }
     }
 
     /// `base64 CRLF`, or `*` to cancel (RFC 9051 section 6.2.2).
     fn sasl_response<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {
         self.frame_is_secret = true;
         self.turn = Turn::Answering;
-        match (strip_line_end(frame), STANDARD.decode(strip_line_end(frame))) {
-            (b"*", _) => {
-                self.tagged(b" BAD ", None, "Authentication cancelled");
-                Event::AuthCancel
-            }
-            (_, Ok(octets)) => Event::AuthResponse(SecretBuf::new(octets)),
-            (_, Err(_)) => {
+        let text = strip_line_end(frame);
+        if text == b"*" {
+            self.tagged(b" BAD ", None, "Authentication cancelled");
+            return Event::AuthCancel;
+        }
+        match decoded(text) {
+            Some(octets) => Event::AuthResponse(octets),
+            None => {
                 self.reject("The response is no base64", false);
                 Event::AuthCancel
             }
@@ -445,6 +448,13 @@ fn needs_numbers(command: &Command<'_>) -> bool {
         Command::Select(s) => s.qresync.is_some_and(|q| q.sequence_match.is_some()),
         _ => false,
     }
+}
+
+/// Base64 as it stands on the wire. What was decoded before a fault is wiped.
+fn decoded(text: &[u8]) -> Option<SecretBuf> {
+    let mut octets = Zeroizing::new(Vec::with_capacity(text.len() + 4));
+    STANDARD.decode_vec(text, &mut octets).ok()?;
+    Some(SecretBuf::new(mem::take(&mut *octets)))
 }
 
 /// The line without CRLF or LF.

@@ -182,6 +182,8 @@ pub struct Server {
     pub(super) append_open: AppendOpen,
     /// The octets of its texts so far, where it is put together from parts.
     pub(super) append_total: u64,
+    /// CAPABILITY names no limit: it depends on the mailbox (RFC 7889 section 2).
+    pub(super) append_limit_varies: bool,
     /// Both directions are compressed.
     pub(super) compressed: bool,
     /// EXPUNGE may be written at any time (RFC 5465 section 5.3); and whether it may once the present NOTIFY is answered.
@@ -252,6 +254,7 @@ impl Server {
             idle_done: false,
             append_open: AppendOpen::NONE,
             append_total: 0,
+            append_limit_varies: false,
             compressed: false,
             expunges_at_once: (false, false),
             on: config.capabilities.implied(),
@@ -390,7 +393,7 @@ impl Server {
         }
         Listing {
             capabilities: self.offered(),
-            append_limit: self.config.append_limit,
+            append_limit: self.config.append_limit.filter(|_| !self.append_limit_varies),
             message_limit: self.config.message_limit,
             save_limit: self.config.save_limit,
             new_rights: self.config.new_rights.clone(),

@@ -1,4 +1,4 @@
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, vec::Vec};
 use core::fmt;
 
 /// How a string stood on the wire.
@@ -50,7 +50,10 @@ impl<'b> AString<'b> {
     #[inline]
     pub fn bytes(&self) -> Cow<'b, [u8]> {
         if self.form == Form::Escaped {
-            Cow::Owned(self.unescaped().collect())
+            // Room at once: it may be a password, and a buffer that grows leaves its octets behind.
+            let mut octets = Vec::with_capacity(self.wire.len());
+            octets.extend(self.unescaped());
+            Cow::Owned(octets)
         } else {
             Cow::Borrowed(self.wire)
         }

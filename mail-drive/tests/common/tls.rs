@@ -40,6 +40,10 @@ pub(crate) fn acceptor() -> TlsAcceptor {
 }
 
 pub(crate) fn connector() -> TlsConnector {
+    client_config().into()
+}
+
+pub(crate) fn client_config() -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certificate()).unwrap();
     let config = ClientConfig::builder_with_provider(provider())
@@ -47,7 +51,7 @@ pub(crate) fn connector() -> TlsConnector {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Arc::new(config).into()
+    Arc::new(config)
 }
 
 pub(crate) fn name() -> ServerName<'static> {

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, future::Future, sync::Arc};
+use std::{any::Any, borrow::Cow, fmt, future::Future};
 
 use auth_sasl::{
     Credential, Mechanism, Secret,
@@ -30,6 +30,33 @@ impl Identity {
     /// `login` opens another's account, granted as the authorization identity `acts_as`.
     pub fn acting(login: impl Into<String>, account: impl Into<String>, acts_as: impl Into<String>) -> Self {
         Self { account: account.into(), login: login.into(), acts_as: Some(acts_as.into()) }
+    }
+}
+
+/// The answer to what a mechanism from outside `auth-sasl` asked ([`Authority::other`]).
+#[non_exhaustive]
+pub enum Reply {
+    /// The credential is right; this is whom it proves.
+    Entered(Identity),
+    /// What the mechanism asked for, keys for instance: it goes on with that, and asks
+    /// [`authorize`](Authority::authorize) once the client has proved himself.
+    Given {
+        /// Of the type that the mechanism wants.
+        answer: Box<dyn Any + Send>,
+        /// Whom the client is about to prove to be. Where he fails,
+        /// [`disproved`](Authority::disproved) is told so.
+        proving: Option<String>,
+    },
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entered(identity) => f.debug_tuple("Entered").field(identity).finish(),
+            Self::Given { proving, .. } => {
+                f.debug_struct("Given").field("proving", proving).finish_non_exhaustive()
+            }
+        }
     }
 }
 
@@ -186,6 +213,22 @@ pub trait Authority: Send + Sync + 'static {
         async { Err(AuthErrorKind::Unsupported.into()) }
     }
 
+    /// What a mechanism from outside `auth-sasl` asks by [`Request::Other`](auth_sasl::Request::Other)
+    /// ([`Credential::Other`]): the mechanism's documentation names the type of the question, and of an answer other than
+    /// [`Reply::Entered`]. Where a question holds an authorization identity, the authority sees to it that the identity
+    /// it answers with honours it, or refuses.
+    ///
+    /// # Errors
+    /// As [`password`](Self::password); [`AuthErrorKind::Unsupported`] for a question of a type it does not know.
+    fn other(
+        &self,
+        context: &LoginContext,
+        question: Box<dyn Any + Send>,
+    ) -> impl Future<Output = Result<Reply, AuthError>> + Send {
+        let _ = (context, question);
+        async { Err(AuthErrorKind::Unsupported.into()) }
+    }
+
     /// With what SCRAM answers unknown users, so that they look like known ones: a secret that stays the same
     /// over restarts. `None`: no SCRAM exchange succeeds.
     fn decoy(&self) -> Option<Decoy<'_>> {
@@ -216,101 +259,5 @@ pub trait Authority: Send + Sync + 'static {
     fn credentials(&self, context: &LoginContext) -> Cow<'_, [Credential]> {
         let _ = context;
         Cow::Borrowed(&[Credential::Password])
-    }
-}
-
-impl<A: Authority> Authority for Arc<A> {
-    fn password(
-        &self,
-        context: &LoginContext,
-        user: &str,
-        authzid: Option<&str>,
-        password: &[u8],
-    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
-        (**self).password(context, user, authzid, password)
-    }
-
-    fn bearer(
-        &self,
-        context: &LoginContext,
-        user: Option<&str>,
-        token: &[u8],
-    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
-        (**self).bearer(context, user, token)
-    }
-
-    fn scram_keys(
-        &self,
-        context: &LoginContext,
-        user: &str,
-        hash: Hash,
-    ) -> impl Future<Output = Result<Option<StoredKeys>, AuthError>> + Send {
-        (**self).scram_keys(context, user, hash)
-    }
-
-    fn shared_secret(
-        &self,
-        context: &LoginContext,
-        user: &str,
-    ) -> impl Future<Output = Result<Option<Secret>, AuthError>> + Send {
-        (**self).shared_secret(context, user)
-    }
-
-    fn authorize(
-        &self,
-        context: &LoginContext,
-        user: &str,
-        authzid: Option<&str>,
-    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
-        (**self).authorize(context, user, authzid)
-    }
-
-    fn secret_proved(
-        &self,
-        context: &LoginContext,
-        user: &str,
-    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
-        (**self).secret_proved(context, user)
-    }
-
-    fn disproved(&self, context: &LoginContext, user: &str) -> impl Future<Output = ()> + Send {
-        (**self).disproved(context, user)
-    }
-
-    fn certificate(
-        &self,
-        context: &LoginContext,
-        certificate: &[u8],
-        authzid: Option<&str>,
-    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
-        (**self).certificate(context, certificate, authzid)
-    }
-
-    fn anonymous(
-        &self,
-        context: &LoginContext,
-        trace: &str,
-    ) -> impl Future<Output = Result<Identity, AuthError>> + Send {
-        (**self).anonymous(context, trace)
-    }
-
-    fn decoy(&self) -> Option<Decoy<'_>> {
-        (**self).decoy()
-    }
-
-    fn random(&self, octets: &mut [u8]) -> bool {
-        (**self).random(octets)
-    }
-
-    fn host(&self) -> &str {
-        (**self).host()
-    }
-
-    fn mechanisms(&self, context: &LoginContext) -> &[Mechanism] {
-        (**self).mechanisms(context)
-    }
-
-    fn credentials(&self, context: &LoginContext) -> Cow<'_, [Credential]> {
-        (**self).credentials(context)
     }
 }

@@ -1,6 +1,6 @@
 use auth_sasl::{Answer, Failure, Request, ServerExchange, Step};
 
-use super::{AuthError, AuthErrorKind, Authority, Identity, LoginContext, apop::prove, offer};
+use super::{AuthError, AuthErrorKind, Authority, Identity, LoginContext, Reply, apop::prove, offer};
 
 /// What the client of an exchange gets next.
 #[must_use]
@@ -157,14 +157,14 @@ impl Exchange {
     }
 
     async fn ask<A: Authority>(&mut self, authority: &A, context: &LoginContext, request: Request) -> Answer {
-        let result = match &request {
+        let result = match request {
             Request::Password(l) => {
                 ask_password(authority, context, &l.authcid, l.authzid.as_deref(), l.password.expose()).await
             }
             Request::Bearer(l) => authority.bearer(context, l.user.as_deref(), l.token.expose()).await,
             Request::ScramKeys(r) => match authority.scram_keys(context, &r.authcid, r.hash).await {
                 Ok(keys) => {
-                    self.proving = Some(r.authcid.clone());
+                    self.proving = Some(r.authcid);
                     return Answer::ScramKeys(keys);
                 }
                 Err(error) => Err(error),
@@ -179,6 +179,14 @@ impl Exchange {
                 authority.certificate(context, &l.certificate, l.authzid.as_deref()).await
             }
             Request::Anonymous(l) => authority.anonymous(context, &l.trace).await,
+            Request::Other(question) => match authority.other(context, question).await {
+                Ok(Reply::Entered(identity)) => Ok(identity),
+                Ok(Reply::Given { answer, proving }) => {
+                    self.proving = proving;
+                    return Answer::Other(answer);
+                }
+                Err(error) => Err(error),
+            },
             _ => Err(AuthErrorKind::Unsupported.into()),
         };
         match result {

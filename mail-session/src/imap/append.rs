@@ -56,11 +56,10 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             return Ok(peer.machine.refuse_literal(Some(Code::Cannot), "Not a mailbox name")?);
         };
         let Some(account) = &self.account else { return refuse(&ErrorKind::NoPerm.into(), peer) };
-        let target = match names::find(&**account, &name).await {
-            Ok(found) => found.and_then(|m| m.id.filter(|_| m.selectable)),
+        let target = match names::target(&**account, &name).await {
+            Ok(target) => target,
             Err(error) => return refuse(&error, peer),
         };
-        let Some(target) = target else { return refuse(&ErrorKind::NotFound.into(), peer) };
         self.append = Some(Box::new(Append { target, staged: Vec::new(), header: None }));
         self.stage(begin.message, peer).await
     }

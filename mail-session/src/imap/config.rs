@@ -1,4 +1,4 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use imap4_proto::{
     server::{self, Mechanism, Passwords},
@@ -26,9 +26,13 @@ pub struct Config {
     /// UTF8=ACCEPT. RFC 6855 section 4 wants them refused; but clients copy such messages from other servers as they
     /// came, and would lose them. `true` unless changed.
     pub eight_bit_headers: bool,
-    /// `protocol` for each kind of connection: nothing is made anew for one more of them.
-    machines: [OnceLock<Arc<server::Config>>; 4],
+    /// `protocol` for each kind of connection, and what the authority serves on it: nothing is made anew for one more
+    /// of them.
+    machines: Mutex<Vec<Arc<server::Config>>>,
 }
+
+/// Kinds of connections that are kept.
+const KINDS: usize = 8;
 
 impl Config {
     /// What the session serves from end to end.
@@ -65,8 +69,7 @@ impl Config {
         let mut protocol = server::Config::default();
         protocol.greeting = format!("{hostname} IMAP server ready").into();
         protocol.capabilities = Self::CAPABILITIES;
-        let machines = [const { OnceLock::new() }; 4];
-        Self { protocol, delimiter: '/', id: Vec::new(), eight_bit_headers: true, machines }
+        Self { protocol, delimiter: '/', id: Vec::new(), eight_bit_headers: true, machines: Mutex::default() }
     }
 
     /// The machine's configuration for one connection.
@@ -77,26 +80,31 @@ impl Config {
         encryption: Encryption,
     ) -> Arc<server::Config> {
         let starttls = encryption == Encryption::OnRequest;
-        let always = context.plaintext == Plaintext::Always;
-        let make = || {
-            let mut config = self.protocol.clone();
-            config.starttls = starttls;
-            config.passwords = if !authority.credentials(context).contains(&Credential::Password) {
-                Passwords::Never
-            } else if always {
-                Passwords::Always
-            } else {
-                Passwords::TlsOnly
-            };
-            config.mechanisms = auth::listed(authority, context)
-                .into_iter()
-                .map(|m| Mechanism::new(m.name, m.needs_tls).with_certificate(m.needs_certificate))
-                .collect();
-            Arc::new(config)
+        let passwords = if !authority.credentials(context).contains(&Credential::Password) {
+            Passwords::Never
+        } else if context.plaintext == Plaintext::Always {
+            Passwords::Always
+        } else {
+            Passwords::TlsOnly
         };
-        match self.machines.get(usize::from(starttls) + 2 * usize::from(always)) {
-            Some(place) => Arc::clone(place.get_or_init(make)),
-            None => make(),
+        let mechanisms: Vec<_> = auth::listed(authority, context)
+            .into_iter()
+            .map(|m| Mechanism::new(m.name, m.needs_tls).with_certificate(m.needs_certificate))
+            .collect();
+        let mut machines = self.machines.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |c: &&Arc<server::Config>| {
+            c.starttls == starttls && c.passwords == passwords && c.mechanisms == mechanisms
+        };
+        if let Some(known) = machines.iter().find(is_known) {
+            return Arc::clone(known);
         }
+        let mut config = self.protocol.clone();
+        (config.starttls, config.passwords, config.mechanisms) = (starttls, passwords, mechanisms);
+        let config = Arc::new(config);
+        if machines.len() == KINDS {
+            machines.remove(0);
+        }
+        machines.push(Arc::clone(&config));
+        config
     }
 }

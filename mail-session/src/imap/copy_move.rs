@@ -84,16 +84,12 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             peer.machine.no(Some(Code::Cannot), "Not a mailbox name")?;
             return Ok(None);
         };
-        let target = match names::find(&**account, &name).await {
-            Ok(found) => found.and_then(|m| m.id.filter(|_| m.selectable)),
+        let target = match names::target(&**account, &name).await {
+            Ok(target) => target,
             Err(error) => {
                 refuse(&error, peer)?;
                 return Ok(None);
             }
-        };
-        let Some(target) = target else {
-            refuse(&ErrorKind::NotFound.into(), peer)?;
-            return Ok(None);
         };
         // RFC 2180 section 4.4: who names a message by number means that all of them are copied.
         if !uid {

@@ -14,7 +14,8 @@ pub(super) struct Row {
     pub(super) name: String,
     /// A subscribed name lies below this one, which matches for that alone (RFC 5258 section 3.5).
     pub(super) child_subscribed: bool,
-    /// The mailbox, where it can be selected.
+    /// The mailbox, where it can be selected and is not shown for those below it alone: such a one has a STATUS (RFC 5819
+    /// section 3, the second example).
     pub(super) id: Option<MailboxId>,
 }
 
@@ -52,49 +53,47 @@ fn parents(mailboxes: &[MailboxInfo], counts: impl Fn(&MailboxInfo) -> bool) -> 
 pub(super) fn list(mailboxes: Vec<MailboxInfo>, wanted: &Wanted) -> Vec<Row> {
     let parents_of_all = parents(&mailboxes, |m| m.id.is_some());
     let subscribed = wanted.select.contains(ListSelect::SUBSCRIBED);
-    let recursive = subscribed && wanted.select.contains(ListSelect::RECURSIVEMATCH);
-    // SPECIAL-USE is an independent option (RFC 6154 section 6): who is to match must match both.
+    // SPECIAL-USE is an independent option (RFC 6154 section 6): what is to satisfy both must satisfy each.
     let only_special = wanted.select.contains(ListSelect::SPECIAL_USE);
-    let matches = |m: &MailboxInfo| m.subscribed && !(only_special && special_use(m.special_use).is_empty());
-    let parents_of_subscribed = if recursive { parents(&mailboxes, matches) } else { HashSet::new() };
-    // RFC 5258 section 3: who does not match by itself is shown only for a child that is not shown.
+    // A name that is only subscribed, or only a parent, is none of LIST's unless it is asked for.
+    let satisfies = |m: &MailboxInfo| {
+        (if subscribed { m.subscribed } else { m.id.is_some() })
+            && !(only_special && special_use(m.special_use).is_empty())
+    };
+    let recursive = subscribed && wanted.select.contains(ListSelect::RECURSIVEMATCH);
+    let parents_of_subscribed = if recursive { parents(&mailboxes, satisfies) } else { HashSet::new() };
+    // RFC 5258 section 3: what does not satisfy by itself is shown only for a mailbox below it that does, and is not shown.
+    // Without options those are the levels of the hierarchy (RFC 9051 section 6.3.5: after DELETE of `foo`, `*` shows
+    // `foo.bar`, and `%` shows `foo`).
+    let levels = recursive || (!subscribed && !only_special && mailboxes.iter().any(|m| m.id.is_none()));
     let is_shown = |name: &MailboxName| {
         let name = names::to_text(name, wanted.delimiter);
         name.is_some_and(|n| wanted.patterns.iter().any(|p| p.matches(&n)))
     };
-    let parents_of_hidden = recursive.then(|| parents(&mailboxes, |m| matches(m) && !is_shown(&m.name)));
+    let parents_of_hidden =
+        if levels { parents(&mailboxes, |m| satisfies(m) && !is_shown(&m.name)) } else { HashSet::new() };
     let mut all = in_order(mailboxes);
-    for name in &parents_of_subscribed {
+    for name in &parents_of_hidden {
         // RFC 5258 section 3.5: a parent may be no mailbox at all.
         all.entry((!name.is_inbox(), name.clone())).or_insert_with(|| nothing(name.clone()));
     }
     let mut rows = Vec::new();
     for mailbox in all.into_values() {
-        if !matches(&mailbox) && parents_of_hidden.as_ref().is_some_and(|p| !p.contains(&mailbox.name)) {
-            continue;
-        }
-        let has_children = parents_of_all.contains(&mailbox.name);
-        let exists = mailbox.id.is_some();
-        let child_subscribed = parents_of_subscribed.contains(&mailbox.name);
-        let special = special_use(mailbox.special_use);
-        let selected = if subscribed {
-            matches(&mailbox) || child_subscribed
-        } else if only_special {
-            !special.is_empty()
-        } else {
-            // A name that is only subscribed is none of LIST's.
-            exists || has_children
-        };
-        if !selected {
+        let selected = satisfies(&mailbox);
+        if !selected && !parents_of_hidden.contains(&mailbox.name) {
             continue;
         }
         let Some(name) = names::to_text(&mailbox.name, wanted.delimiter) else { continue };
         if !wanted.patterns.iter().any(|p| p.matches(&name)) {
             continue;
         }
-        let mut attributes = special;
-        attributes |=
-            if has_children { MailboxAttributes::HAS_CHILDREN } else { MailboxAttributes::HAS_NO_CHILDREN };
+        let exists = mailbox.id.is_some();
+        let mut attributes = special_use(mailbox.special_use);
+        attributes |= if parents_of_all.contains(&mailbox.name) {
+            MailboxAttributes::HAS_CHILDREN
+        } else {
+            MailboxAttributes::HAS_NO_CHILDREN
+        };
         if !exists {
             // The one implies the other, but clients of RFC 3501 know the other only.
             attributes |= MailboxAttributes::NON_EXISTENT.and(MailboxAttributes::NO_SELECT);
@@ -104,7 +103,8 @@ pub(super) fn list(mailboxes: Vec<MailboxInfo>, wanted: &Wanted) -> Vec<Row> {
         if mailbox.subscribed && (subscribed || wanted.show_subscribed) {
             attributes |= MailboxAttributes::SUBSCRIBED;
         }
-        let id = mailbox.id.filter(|_| mailbox.selectable);
+        let child_subscribed = parents_of_subscribed.contains(&mailbox.name);
+        let id = mailbox.id.filter(|_| mailbox.selectable && selected);
         rows.push(Row { attributes, name, child_subscribed, id });
     }
     rows
@@ -230,7 +230,16 @@ mod tests {
                 "Sent \\HasNoChildren \\Sent",
                 "a \\HasChildren",
                 "p \\NonExistent \\Noselect \\HasChildren",
+                "x \\NonExistent \\Noselect \\HasChildren",
             ]
+        );
+        // RFC 5258 section 3: no level of which all is shown.
+        assert_eq!(
+            shown(&list(account(), &wanted("*", ListSelect::NONE)))
+                .iter()
+                .filter(|row| row.contains("NonExistent"))
+                .count(),
+            0
         );
         assert_eq!(
             shown(&list(account(), &wanted("*/*", ListSelect::NONE))),

@@ -1,7 +1,7 @@
 //! LOGIN and AUTHENTICATE (RFC 9051 section 6.2).
 
 use imap4_proto::types::{AString, Code, SecretBuf};
-use mailstore_api::MailStore;
+use mailstore_api::{Account, MailStore};
 
 use super::session::{Answer, Client, Session};
 use crate::auth::{self, AuthError, Authority, Exchange, Identity, Outcome};
@@ -78,6 +78,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         match self.store.open_account(&identity.account).await {
             Ok(account) => {
                 tracing::info!(login = %identity.login, account = %identity.account, mechanism, "logged in");
+                // RFC 7889 section 2: with a number, CAPABILITY speaks of all mailboxes.
+                let most = self.config.protocol.append_limit;
+                if account.append_limit(None).is_some_and(|limit| most.is_some_and(|most| limit < most)) {
+                    peer.machine.append_limit_varies();
+                }
                 self.account = Some(Box::new(account));
                 Ok(peer.machine.authenticated("Logged in")?)
             }

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::HashSet};
 
 use imap4_proto::types::{
-    Capabilities, Code, Create, List, ListData, ListReturn, ListSelect, MailboxArg, MailboxAttributes,
-    StatusData, StatusItems,
+    Capabilities, Code, Create, List, ListData, ListSelect, MailboxArg, MailboxAttributes, StatusData,
+    StatusItems,
 };
 use mailstore_api::{
     Account, ErrorKind, MailStore, MailboxId, MailboxInfo, MailboxName, Result as StoreResult, SpecialUse,
@@ -136,6 +136,11 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
                 peer.machine.list(&data)?;
                 return self.done("LIST completed", peer).await;
             }
+            if pattern.is_empty() {
+                // RFC 9051 section 6.3.9: "In the extended syntax, any mailbox name arguments that are empty strings are
+                // ignored."
+                continue;
+            }
             // What is not valid in the connection's encoding is the name of nothing.
             if let Ok(pattern) = pattern.decode() {
                 let whole = format!("{reference}{pattern}");
@@ -155,55 +160,31 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             Ok(account) => account.list().await,
             Err(error) => Err(error),
         };
-        let rows = match listed {
+        let mut rows = match listed {
             Ok(mailboxes) => hierarchy::list(mailboxes, &wanted),
             Err(error) => return self.fail(&error, peer),
         };
         let child_subscribed = list.select.contains(ListSelect::RECURSIVEMATCH);
-        for rows in rows.chunks(LINES) {
+        let status = list.returns.status;
+        for rows in rows.chunks_mut(if status.is_some() { STATUS_BATCH } else { LINES }) {
+            let figures = match (status, self.account.as_deref()) {
+                (Some(items), Some(account)) => figures_of(account, rows, items).await,
+                _ => Vec::new(),
+            };
+            let mut figures = figures.into_iter().peekable();
             for row in rows {
                 let mut data = ListData::new(row.attributes, Some(delimiter), &row.name);
                 data.child_subscribed = child_subscribed && row.child_subscribed;
                 peer.machine.list(&data)?;
-            }
-            peer.drain(HIGH_WATER).await?;
-        }
-        if let ListReturn { status: Some(items), .. } = list.returns
-            && let Err(error) = self.list_status(&rows, items, peer).await?
-        {
-            return self.fail(&error, peer);
-        }
-        self.done("LIST completed", peer).await
-    }
-
-    /// LIST-STATUS (RFC 5819): a STATUS response for each mailbox that can be selected.
-    async fn list_status(
-        &mut self,
-        rows: &[Row],
-        items: StatusItems,
-        peer: &mut Client<'_>,
-    ) -> Answer<StoreResult<()>> {
-        let there: Vec<(&str, &MailboxId)> =
-            rows.iter().filter_map(|r| Some((r.name.as_str(), r.id.as_ref()?))).collect();
-        for batch in there.chunks(STATUS_BATCH) {
-            let ids: Vec<MailboxId> = batch.iter().map(|(_, id)| (*id).clone()).collect();
-            let account = match self.account() {
-                Ok(account) => account,
-                Err(error) => return Ok(Err(error)),
-            };
-            let figures = match account.status(&ids, figures(items)).await {
-                Ok(figures) => figures,
-                Err(error) => return Ok(Err(error)),
-            };
-            for status in figures {
-                if let Some((name, _)) = batch.iter().find(|(_, id)| **id == status.id) {
-                    let data = self.status_data(&status, items);
-                    peer.machine.status(name, &data)?;
+                if let Some(items) = status
+                    && let Some(figures) = figures.next_if(|s| Some(&s.id) == row.id.as_ref())
+                {
+                    peer.machine.status(&row.name, &self.status_data(&figures, items))?;
                 }
             }
             peer.drain(HIGH_WATER).await?;
         }
-        Ok(Ok(()))
+        self.done("LIST completed", peer).await
     }
 
     pub(super) async fn lsub(
@@ -280,6 +261,29 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             data.append_limit = Some(limits.into_iter().flatten().min());
         }
         data
+    }
+}
+
+/// LIST-STATUS (RFC 5819): the figures of those rows that are to have them, in their order. A mailbox that is gone by now is
+/// `\Noselect` in its row: "This means the server may have to buffer the LIST reply" (section 2).
+async fn figures_of<Ac: Account>(account: &Ac, rows: &mut [Row], items: StatusItems) -> Vec<Status> {
+    let ids: Vec<MailboxId> = rows.iter().filter_map(|r| r.id.clone()).collect();
+    match account.status(&ids, figures(items)).await {
+        Ok(figures) => {
+            let mut there = figures.iter().peekable();
+            for row in rows.iter_mut().filter(|r| r.id.is_some()) {
+                if there.next_if(|s| Some(&s.id) == row.id.as_ref()).is_none() {
+                    row.attributes |= MailboxAttributes::NO_SELECT;
+                }
+            }
+            figures
+        }
+        Err(error) => {
+            // "it MAY drop the corresponding STATUS reply. In such a situation, the LIST command would still return a tagged OK
+            // reply." (RFC 5819 section 2)
+            tracing::warn!(%error, "figures for LIST are not known");
+            Vec::new()
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use imap4_proto::types::MailboxArg;
-use mailstore_api::{Account, MailboxInfo, MailboxName, Result as StoreResult};
+use mailstore_api::{
+    Account, ErrorKind, MailboxId, MailboxInfo, MailboxName, Result as StoreResult, StoreError,
+};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 /// Why a name on the wire is no mailbox's.
@@ -47,6 +49,21 @@ pub(super) async fn find<Ac: Account>(account: &Ac, name: &MailboxName) -> Store
     match MailboxName::new(name.parts().iter().map(|part| composed(part).into_owned())) {
         Ok(composed) => account.find(&composed).await,
         Err(_) => Ok(None),
+    }
+}
+
+/// The mailbox that APPEND, COPY or MOVE puts messages into.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] where CREATE would make it. Of what is there already and takes no messages, it is "certain that the
+/// destination mailbox can not be created" (RFC 3502 section 6.3.11): no TRYCREATE.
+pub(super) async fn target<Ac: Account>(account: &Ac, name: &MailboxName) -> StoreResult<MailboxId> {
+    match find(account, name).await? {
+        Some(MailboxInfo { id: Some(id), selectable: true, .. }) => Ok(id),
+        Some(MailboxInfo { id: Some(_), .. }) => {
+            Err(StoreError::new(ErrorKind::Cannot, "the mailbox takes no messages"))
+        }
+        _ => Err(ErrorKind::NotFound.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     modseq::no_modseqs,
     search_key::{Charset, Unsearchable, resolve},
     selected::after_uid,
-    session::{Answer, Client, Session},
+    session::{Answer, Client, EXPUNGED, Session},
 };
 use crate::{auth::Authority, search, view::Expunges};
 
@@ -66,7 +66,12 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let modseq = if by_modseq {
             match highest(&selected.mailbox, &shown(&found, returns)).await {
                 Ok(highest) => highest,
-                Err(error) => return self.fail(&error, peer),
+                Err(error) => {
+                    if saves {
+                        selected.saved = UidSet::new();
+                    }
+                    return self.fail(&error, peer);
+                }
             }
         } else {
             None
@@ -94,7 +99,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
         let by_number = mentions(&search.key, |key| matches!(key, SearchKey::Sequence(_)));
         let expunges = if search.uid && !by_number { Expunges::Told } else { Expunges::Withheld };
         self.tell(expunges, peer).await?;
-        Ok(peer.machine.ok(None, "SEARCH completed")?)
+        // What was not found may be what another session expunged (RFC 2180 section 4.3): RFC 5530 section 3.
+        let withholds = self.selected.as_deref().is_some_and(|s| s.view.withholds());
+        Ok(peer.machine.ok(withholds.then_some(EXPUNGED.0), "SEARCH completed")?)
     }
 }
 

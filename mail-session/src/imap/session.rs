@@ -172,6 +172,13 @@ impl<'s, St: MailStore, A: Authority> Session<'s, St, A> {
     }
 
     /// Ends a command with tagged OK, before it what else there is to tell.
+    ///
+    /// Expunges too, even where a command that counts messages waits behind this one already: commands are done one after
+    /// the other, and that one is in progress only when this one is answered. RFC 9051 section 5.5 makes it the client's to wait:
+    /// "if the client sends any command other than FETCH, STORE, or SEARCH, it MUST wait for the completion result response
+    /// before sending a command with message sequence numbers", and `FETCH + NOOP + STORE` is its example of what is invalid. To
+    /// hold expunges back for what happens to be in the buffer would help such a client only as often as its packets come together,
+    /// and one that polls with `NOOP` and `FETCH` together would never be told.
     pub(super) async fn done(&mut self, text: &str, peer: &mut Client<'_>) -> Answer {
         if self.selected.is_some() {
             Box::pin(self.tell(Expunges::Told, peer)).await?;

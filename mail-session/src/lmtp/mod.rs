@@ -44,6 +44,9 @@ pub struct Config {
     pub peers: Vec<Network>,
     /// How a mailbox that is full refuses.
     pub over_quota: OverQuota,
+    /// A message with more `Received:` fields than so many goes round in circles, and is refused with 554 5.4.6
+    /// (RFC 5321 section 6.3: "normally at least 100"). 100.
+    pub hops: usize,
     /// What the client reads when the server stops.
     pub goodbye: Cow<'static, str>,
 }
@@ -60,6 +63,7 @@ impl Config {
             smtp,
             peers: ["127.0.0.0/8", "::1/128"].iter().filter_map(|n| n.parse().ok()).collect(),
             over_quota: OverQuota::default(),
+            hops: 100,
             goodbye: Cow::Borrowed("shutting down"),
         }
     }
@@ -94,6 +98,7 @@ where
     inner.smtp.auth_required = false;
     inner.header_from = HeaderFrom::Any;
     inner.over_quota = config.over_quota;
+    inner.hops = config.hops;
     inner.goodbye = config.goodbye.clone();
     inner.closed_door =
         peer_address(&context.peer).is_some_and(|ip| !config.peers.iter().any(|n| n.contains(ip)));

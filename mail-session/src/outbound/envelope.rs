@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use mailstore_api::{NewEntry, NewRecipient, QueueEntry, QueuedRecipient};
-use smtp_submit_proto::{ByMode, MailParams, Notify, RcptParams, Ret};
+use smtp_submit_proto::{ByMode, ForwardPath, MailParams, Mailbox, Notify, RcptParams, Ret};
 
 /// What a message asks of whoever carries it: the part of its envelope that concerns all recipients.
 ///
@@ -248,6 +248,15 @@ impl Wishes {
     pub fn never(&self) -> bool {
         self.notify == Some(Notify::NEVER)
     }
+}
+
+/// The recipient an address of the queue names. `None` for what is no address: it is nobody's, and not Postmaster's.
+pub(super) fn forward_path(address: &str) -> Option<ForwardPath<'_>> {
+    // As the machine of the server calls it: without a domain.
+    if address.eq_ignore_ascii_case(ForwardPath::Postmaster.as_str()) {
+        return Some(ForwardPath::Postmaster);
+    }
+    Mailbox::parse_accepted(address).ok().map(ForwardPath::Mailbox)
 }
 
 /// Lines of a word and what follows it.

@@ -2,11 +2,12 @@ use mailstore_api::{
     AppendSpec, Body, Delivery, ErrorKind, MailStore, NewRecipient, Recipient, Result, Settlement,
     StoreError, Submission,
 };
-use smtp_submit_proto::{ForwardPath, Mailbox};
+use smtp_submit_proto::status;
 
+use super::envelope::forward_path;
 use crate::{
     report::{Report, Returned},
-    submission::{Route, Router, return_path, trace},
+    submission::{Refusal, Route, Router, return_path, trace},
 };
 
 /// Octets read from the store at once.
@@ -92,13 +93,10 @@ pub(crate) async fn send_report<St: MailStore, R: Router, B: Body>(
     Ok(())
 }
 
-async fn route<R: Router>(
-    router: &R,
-    address: &str,
-) -> std::result::Result<Route, crate::submission::Refusal> {
-    match Mailbox::parse_utf8(address) {
-        Ok(mailbox) => router.route(ForwardPath::Mailbox(mailbox)).await,
-        Err(_) => router.route(ForwardPath::Postmaster).await,
+async fn route<R: Router>(router: &R, address: &str) -> std::result::Result<Route, Refusal> {
+    match forward_path(address) {
+        Some(path) => router.route(path).await,
+        None => Err(Refusal::new(status::NO_SUCH_MAILBOX, "the sender is no mail address")),
     }
 }
 

@@ -2,12 +2,13 @@ use futures_io::{AsyncRead, AsyncWrite};
 use mail_drive::{Accept, Timer, Turn};
 use mailstore_api::{Body, ErrorKind, StoreError};
 use smtp_submit_proto::{
-    BodyType, ByMode, Capabilities, DeliverBy, ForwardPath, MailParams, Mailbox, Notify, OriginalRecipient,
-    Priority, RcptParams, Reply, ReversePath, Xtext, client::Event,
+    BodyType, ByMode, Capabilities, DeliverBy, MailParams, Mailbox, Notify, OriginalRecipient, Priority,
+    RcptParams, Reply, ReversePath, Xtext, client::Event,
 };
 
 use super::{
     Content, Envelope, Wishes,
+    envelope::forward_path,
     link::{Link, LinkError, words},
 };
 
@@ -143,7 +144,7 @@ where
         for (place, (address, wishes)) in letter.recipients.iter().enumerate() {
             match self.recipient(address, wishes, letter.envelope) {
                 true => asked.push(place),
-                false => set(answers, Some(place), &Answer::own((5, 1, 3), "the address cannot be written")),
+                false => set(answers, Some(place), &no_address()),
             }
         }
         if asked.is_empty() {
@@ -240,7 +241,7 @@ where
         if has.mt_priority.is_some() && envelope.priority != 0 {
             params.priority = Priority::new(envelope.priority);
         }
-        let sender = envelope.sender.as_deref().map(Mailbox::parse_utf8);
+        let sender = envelope.sender.as_deref().map(Mailbox::parse_accepted);
         let path = match sender {
             Some(Ok(mailbox)) => ReversePath::Mailbox(mailbox),
             _ => ReversePath::Null,
@@ -259,11 +260,7 @@ where
                 .as_ref()
                 .and_then(|(kind, address)| OriginalRecipient::new(kind, Xtext::new(address)?));
         }
-        let path = match Mailbox::parse_utf8(address) {
-            Ok(mailbox) => ForwardPath::Mailbox(mailbox),
-            Err(_) => ForwardPath::Postmaster,
-        };
-        self.driver.machine_mut().rcpt(path, &params).is_ok()
+        forward_path(address).is_some_and(|path| self.driver.machine_mut().rcpt(path, &params).is_ok())
     }
 }
 
@@ -275,6 +272,11 @@ fn notify(wishes: &Wishes, envelope: &Envelope, has: &Capabilities) -> Option<No
     }
     let base = wishes.notify.unwrap_or(Notify { success: false, failure: true, delay: true });
     Some(Notify { delay: true, ..base })
+}
+
+/// What is in the queue as an address and is none (RFC 3463 section 3.2: X.1.3).
+pub(super) fn no_address() -> Answer {
+    Answer::own((5, 1, 3), "that is no mail address")
 }
 
 /// UTF-8 is said where it is used: some clients say SMTPUTF8 of everything.

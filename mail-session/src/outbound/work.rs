@@ -7,14 +7,15 @@ use mailstore_api::{
     AppendSpec, Body as _, Delivery as _, ErrorKind, MailQueue, MailStore, Next, QueueEntry, Recipient,
     RecipientState, RecipientUpdate, Result, Settlement, StoreError,
 };
-use smtp_submit_proto::{ByMode, ForwardPath, Mailbox};
+use smtp_submit_proto::ByMode;
 
 use super::{
     Envelope, Original, Wishes,
     config::{dice, seconds},
+    envelope::forward_path,
     link::LinkError,
     runner::{Connect, Held, Outbound},
-    send::{Answer, Letter},
+    send::{Answer, Letter, no_address},
     send_report,
 };
 use crate::{
@@ -110,9 +111,9 @@ impl<St: MailStore, R: Router, C: Connect, T: Timer + Clone> Outbound<St, R, C, 
     async fn sort(&self, waiting: &mut [Tried]) -> (Vec<(usize, Recipient)>, Vec<usize>) {
         let (mut local, mut remote) = (Vec::new(), Vec::new());
         for (at, tried) in waiting.iter_mut().enumerate() {
-            let path = match Mailbox::parse_utf8(&tried.address) {
-                Ok(mailbox) => ForwardPath::Mailbox(mailbox),
-                Err(_) => ForwardPath::Postmaster,
+            let Some(path) = forward_path(&tried.address) else {
+                tried.outcome = Outcome::Not(no_address());
+                continue;
             };
             match self.router.route(path).await {
                 Ok(Route::Local(recipient)) => local.push((at, recipient)),

@@ -20,7 +20,7 @@
 
 mod text;
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use smtp_submit_proto::{Ret, Xtext};
 
@@ -30,6 +30,9 @@ use crate::{
 };
 
 use text::{clean, fold};
+
+/// Octets of the longest address that is shown whole (RFC 5321 section 4.5.3.1 allows 254; a line holds 998).
+const LONGEST: usize = 900;
 
 /// What has become of a message for one recipient.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -213,7 +216,8 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn before(&self, returned: Returned) -> Vec<u8> {
         let mut out = String::new();
-        let Self { hostname, to, boundary, .. } = self;
+        let Self { hostname, boundary, .. } = self;
+        let to = address(self.to);
         let first = self.fates.first().map_or(Action::Failed, |f| f.action);
         let _ = write!(
             out,
@@ -256,7 +260,7 @@ impl<'a> Report<'a> {
                 action = Some(fate.action);
                 let _ = write!(out, "\r\n{}\r\n\r\n", fate.action.explanation());
             }
-            let _ = write!(out, "  <{}>\r\n", fate.address);
+            let _ = write!(out, "  <{}>\r\n", address(&fate.address));
             match (&fate.remote, &fate.diagnostic) {
                 (Some(remote), Some(said)) if fate.replied => {
                     let _ = write!(out, "    {} said: {}\r\n", remote, fold(&clean(said, true), "      "));
@@ -297,11 +301,15 @@ fn put_fate(fate: &Fate, out: &mut String, global: bool) {
     let mut put = |name: &str, value: &str| {
         let _ = write!(out, "{name}: {}\r\n", fold(&clean(value, global), "\t"));
     };
-    if let Some((kind, address)) = &fate.original {
-        put("Original-Recipient", &format!("{kind}; {}", decoded(address)));
+    if let Some((kind, original)) = &fate.original {
+        put("Original-Recipient", &format!("{kind}; {}", decoded(original)));
     }
     let kind = if fate.address.is_ascii() { "rfc822" } else { "utf-8" };
-    put("Final-Recipient", &format!("{kind}; {}", fate.address));
+    // Not folded: a quoted local part has its spaces where it has them (RFC 5321 section 4.1.2).
+    let _ = write!(out, "Final-Recipient: {kind}; {}\r\n", address(&fate.address));
+    let mut put = |name: &str, value: &str| {
+        let _ = write!(out, "{name}: {}\r\n", fold(&clean(value, global), "\t"));
+    };
     put("Action", fate.action.word());
     let (class, subject, detail) = fate.status;
     put("Status", &format!("{class}.{subject}.{detail}"));
@@ -320,9 +328,17 @@ fn put_fate(fate: &Fate, out: &mut String, global: bool) {
     }
 }
 
+/// An address in a line of its own: no octet of it ends the line. One that came by SMTP has no such.
+fn address(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST && !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|c| !c.is_control()).take(LONGEST / 4).collect())
+}
+
 /// xtext, decoded; what is none as it stands there.
 fn decoded(xtext: &str) -> String {
-    Xtext::new(xtext).and_then(Xtext::decoded).map_or_else(|| xtext.to_owned(), std::borrow::Cow::into_owned)
+    Xtext::new(xtext).and_then(Xtext::decoded).map_or_else(|| xtext.to_owned(), Cow::into_owned)
 }
 
 #[cfg(test)]

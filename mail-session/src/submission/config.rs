@@ -31,6 +31,13 @@ pub struct Config {
     pub front_ends: Vec<Network>,
     /// How a mailbox that is full refuses.
     pub over_quota: OverQuota,
+    /// Nothing goes elsewhere from or to a domain that is a single label (`bob@sales`): it is refused with 554 5.1.8 or 5.1.2
+    /// (RFC 6409 section 4.2: "MUST ensure that all domains in the SMTP envelope are fully qualified"). Mailboxes here may be called
+    /// so. `true` unless changed.
+    pub qualified_domains: bool,
+    /// A message with more `Received:` fields than so many goes round in circles, and is refused with 554 5.4.6
+    /// (RFC 5321 section 6.3: "normally at least 100"). 100.
+    pub hops: usize,
     /// Whether `Received:` names the client's address.
     pub trace_address: bool,
     /// What the client reads when the server stops.
@@ -59,6 +66,8 @@ impl Config {
             retention: Duration::from_secs(5 * 86_400),
             front_ends: Vec::new(),
             over_quota: OverQuota::default(),
+            qualified_domains: true,
+            hops: 100,
             trace_address: true,
             goodbye: Cow::Borrowed("shutting down"),
             closed_door: false,
@@ -77,7 +86,8 @@ impl Config {
 pub struct Repairs {
     /// `Date:` is added (section 8.2). On by default.
     pub date: bool,
-    /// `Message-ID:` is added (section 8.3). On by default.
+    /// `Message-ID:` is added, and put in place of one that is none: without `<`, `@` and `>`, or with a space between them
+    /// (section 8.3). On by default.
     pub message_id: bool,
     /// `From:` is added, with the address of MAIL (RFC 5322 section 3.6 wants one). On by default.
     pub from: bool,

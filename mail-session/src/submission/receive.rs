@@ -2,7 +2,7 @@
 
 use mail_wire::Misuse;
 use mailstore_api::MailStore;
-use smtp_submit_proto::{ForwardPath, MailParams, Mailbox, RcptParams, ReversePath, Server, status};
+use smtp_submit_proto::{ForwardPath, MailParams, Mailbox, RcptParams, ReversePath, Server, Status, status};
 use tracing::{info, warn};
 
 use super::{
@@ -56,6 +56,12 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
                 transaction.add(forward_path, params, recipient);
             }
             (Ok(Route::Elsewhere), Some(transaction)) if relays => {
+                if self.config.qualified_domains
+                    && let Some(refusal) = unqualified(transaction.envelope.sender.as_deref(), forward_path)
+                {
+                    info!(%forward_path, %refusal, "recipient refused");
+                    return refuse(machine, &refusal);
+                }
                 transaction.add_elsewhere(forward_path, params);
             }
             (Ok(Route::Elsewhere), _) => {
@@ -101,6 +107,10 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
 
     /// The header is whole: it goes on behind what is added.
     async fn header(&mut self, gathered: Gathered, machine: &Server) -> Result<(), Refusal> {
+        if repair::hops(&gathered) > self.config.hops {
+            let status = Status::new(554, 4, 6).unwrap_or(status::TRANSACTION_FAILED);
+            return Err(Refusal::new(status, "the message goes round in circles: too many Received fields"));
+        }
         let received = self.received(machine).into_bytes();
         let held = gathered.octets.len();
         let (length, whole) = if self.lmtp {
@@ -176,6 +186,21 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     }
 }
 
+/// Why an envelope cannot leave: a domain in it is not fully qualified (RFC 6409 section 4.2, "Reply code 554").
+fn unqualified(sender: Option<&str>, to: ForwardPath<'_>) -> Option<Refusal> {
+    let whole = |mailbox: Mailbox<'_>| mailbox.is_address_literal() || mailbox.domain().contains('.');
+    let refusal = |detail, text| {
+        Some(Refusal::new(Status::new(554, 1, detail).unwrap_or(status::TRANSACTION_FAILED), text))
+    };
+    if !to.mailbox().is_none_or(whole) {
+        return refusal(2, "the recipient's domain is not fully qualified");
+    }
+    if !sender.and_then(|s| Mailbox::parse_accepted(s).ok()).is_none_or(whole) {
+        return refusal(8, "the sender's domain is not fully qualified");
+    }
+    None
+}
+
 /// Whose message it is.
 struct Who<'a, R> {
     router: &'a R,
@@ -217,7 +242,7 @@ async fn repair_for<'a, R: Router>(
 impl<R: Router> Who<'_, R> {
     /// Whether the user may send as this mailbox. One that cannot be read is nobody's.
     async fn is(&self, mailbox: &str) -> Result<bool, Refusal> {
-        let Ok(mailbox) = Mailbox::parse_utf8(mailbox) else { return Ok(false) };
+        let Ok(mailbox) = Mailbox::parse_accepted(mailbox) else { return Ok(false) };
         match self.router.sender(self.identity, ReversePath::Mailbox(mailbox)).await {
             Ok(()) => Ok(true),
             Err(refusal) if refusal.status.is_transient() => Err(refusal),

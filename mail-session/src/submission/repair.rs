@@ -27,6 +27,16 @@ pub(super) fn senders(gathered: &Gathered) -> Option<Vec<String>> {
     named(gathered, "Sender")
 }
 
+/// Through how many servers it came (RFC 5321 section 6.3).
+pub(super) fn hops(gathered: &Gathered) -> usize {
+    let seen = match gathered.found {
+        Found::Header(_) | Found::NoHeader => header(gathered),
+        // So much of it as there is.
+        Found::TooLong => &gathered.octets,
+    };
+    fields(seen).filter(|f| f.is("Received")).count()
+}
+
 fn named(gathered: &Gathered, name: &str) -> Option<Vec<String>> {
     let mut found = None;
     for field in fields(header(gathered)).filter(|f| f.is(name)) {
@@ -79,7 +89,8 @@ impl Repair<'_> {
         if date && lacks("Date") {
             put(trace::date_field());
         }
-        if message_id && lacks("Message-ID") {
+        let bad_id = message_id && !fields.iter().any(|f| f.is("Message-ID") && is_message_id(f.value));
+        if bad_id {
             put(trace::message_id_field(self.hostname));
         }
         if gathered.found == Found::NoHeader {
@@ -92,7 +103,7 @@ impl Repair<'_> {
             (strip_bcc && (f.is("Bcc") || f.is("Resent-Bcc")))
                 || (self.name_sender && self.sender.is_some() && f.is("Sender"))
                 || (empty && date && f.is("Date"))
-                || (empty && message_id && f.is("Message-ID"))
+                || (bad_id && f.is("Message-ID"))
                 || (empty && from && self.sender.is_some() && f.is("From"))
         };
         if !fields.iter().any(&goes) {
@@ -109,6 +120,14 @@ impl Repair<'_> {
         added.extend_from_slice(gathered.octets.get(kept..).unwrap_or(&[]));
         added
     }
+}
+
+/// Whether a value is `[CFWS] "<" id-left "@" id-right ">" [CFWS]` (RFC 5322 section 3.6.4), for a reader who bears with much.
+fn is_message_id(value: &[u8]) -> bool {
+    let inner = memchr::memchr(b'<', value).and_then(|at| value.get(at + 1..));
+    let inner = inner.and_then(|rest| rest.get(..memchr::memchr(b'>', rest)?)).unwrap_or(&[]);
+    matches!(memchr::memchr(b'@', inner), Some(at) if at > 0 && at + 1 < inner.len())
+        && !inner.iter().any(|c| c.is_ascii_whitespace() || c.is_ascii_control())
 }
 
 #[cfg(test)]
@@ -136,16 +155,16 @@ mod tests {
         for (message, names) in [
             (&b"From: x\r\nDATE: now\r\nmessage-id : <a@b>\r\n\r\nbody\r\n"[..], &["R"][..]),
             (b"From: x\r\nDate: x\r\n\r\nMessage-ID: in the body\r\n", &["R", "Message-ID"]),
-            (b"From: x\r\nMessage-ID: x\r\nX: y\r\n Date: folded\r\n\r\n", &["R", "Date"]),
+            (b"From: x\r\nMessage-ID: <x@y>\r\nX: y\r\n Date: folded\r\n\r\n", &["R", "Date"]),
             (b"Subject: x\r\n", &["R", "From", "Date", "Message-ID"]),
             (b"Subject: x", &["R", "From", "Date", "Message-ID"]),
             (b"\r\nDate: x\r\n", &["R", "From", "Date", "Message-ID"]),
             (b"", &["R", "From", "Date", "Message-ID"]),
             (b"Date", &["R", "From", "Date", "Message-ID", ""]),
             (b"Hello,\r\nDate: x\r\n", &["R", "From", "Date", "Message-ID", ""]),
-            (b"From a@b today\r\nFrom: x\r\nDate: x\r\nMessage-ID: y\r\n\r\n", &["R"]),
+            (b"From a@b today\r\nFrom: x\r\nDate: x\r\nMessage-ID: <y@z> (z)\r\n\r\n", &["R"]),
             (b"Resent-Date: x\r\nX-Message-ID: y\r\nFrom: x\r\n\r\n", &["R", "Date", "Message-ID"]),
-            (b"From: x\nDate: x\nMessage-ID: y\n\nbare\n", &["R"]),
+            (b"From: x\nDate: x\nMessage-ID: <y@z>\n\nbare\n", &["R"]),
         ] {
             assert_eq!(added(message), names, "{:?}", message.escape_ascii());
         }
@@ -162,8 +181,24 @@ mod tests {
             repaired(b"Sender: other@b\r\nFrom: a@b\r\n\r\n", repairs, true),
             "R: r\r\nSender: <me@here.test>\r\nFrom: a@b\r\n\r\n"
         );
-        let whole = repaired(b"Message-ID:\r\nFrom: x\r\nDate: x\r\n\r\n", Repairs::default(), false);
-        assert_eq!(whole.matches("Message-ID").count(), 1, "{whole}");
+        for bad in ["", "x", "<>", "<x>", "<@y>", "<x@>", "<x @y>", "x@y", "<x@y"] {
+            let message = format!("Message-ID: {bad}\r\nFrom: x\r\nDate: x\r\n\r\n");
+            let whole = repaired(message.as_bytes(), Repairs::default(), false);
+            assert_eq!(whole.matches("Message-ID").count(), 1, "{whole}");
+            assert!(whole.ends_with("@h>\r\nFrom: x\r\nDate: x\r\n\r\n"), "RFC 6409 section 8.3: {whole}");
+            let kept = Repairs { message_id: false, ..Repairs::default() };
+            assert_eq!(repaired(message.as_bytes(), kept, false), format!("R: r\r\n{message}"));
+        }
+    }
+
+    #[test]
+    fn servers_on_the_way_are_counted() {
+        assert_eq!(
+            hops(&gathered(b"Received: a\r\n by b\r\nreceived : b\r\nX-Received: c\r\n\r\nReceived: d\r\n")),
+            2
+        );
+        let long = [&b"Received: x\r\n".repeat(1000)[..], b"Subject: x\r\n\r\n"].concat();
+        assert!(hops(&gathered(&long)) > 700, "a header that is too long is looked at as far as it is held");
     }
 
     #[test]

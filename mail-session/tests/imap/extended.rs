@@ -73,6 +73,10 @@ async fn list_extended_selects_and_returns() {
     assert!(lines[0].contains("\\HasChildren") && !lines[0].contains("\\Subscribed"), "{lines:?}");
     let lines = client.ok("LIST (SUBSCRIBED RECURSIVEMATCH) \"\" *").await;
     assert_eq!(sorted(lines), sorted([banana, gone, vegetable]), "no parent of what is shown anyway");
+    // RFC 9051 section 6.3.9: an empty name is ignored, whatever stands before it.
+    for empty in ["LIST () Tofu \"\"", "LIST Tofu (\"\" none)", "LIST Tofu \"\" RETURN ()"] {
+        assert_eq!(client.ok(empty).await, [""; 0], "{empty}");
+    }
     assert_eq!(client.ok("LIST () \"\" Tofu").await, ["* LIST (\\HasNoChildren) \"/\" Tofu"]);
     assert_eq!(client.ok("LIST (SUBSCRIBED) \"\" \"\"").await, [""; 0], "section 3: no special meaning");
     for bad in ["LIST (RECURSIVEMATCH) \"\" *", "LIST (FOO) \"\" *", "LIST \"\" * RETURN (FOO)"] {
@@ -152,6 +156,28 @@ async fn several_messages_come_all_or_none() {
     other.send("f APPEND INBOX {3+}\r\none {3+}\r\nt").await;
     drop(other);
     assert_eq!(client.ok("NOOP").await, [""; 0]);
+}
+
+/// RFC 7889 section 2: a number in CAPABILITY is that of all mailboxes.
+#[tokio::test]
+async fn the_append_limit_is_announced_as_it_is() {
+    for (of_store, said) in
+        [(None, " APPENDLIMIT=1000 "), (Some(1000), " APPENDLIMIT=1000 "), (Some(100), " APPENDLIMIT ")]
+    {
+        let options = MemoryOptions { append_limit: of_store, ..MemoryOptions::default() };
+        let server = Server::with_options(options).append_limit(1000);
+        let mut client = server.connect_with(mail_session::auth::Plaintext::Always).await;
+        let logged_in = client.run("LOGIN anna secret").await.pop().unwrap();
+        let listed = client.ok("CAPABILITY").await.pop().unwrap();
+        for line in [logged_in, listed] {
+            assert!(format!("{} ", line.replace(']', " ")).contains(said), "{line}");
+        }
+        let limit = of_store.unwrap_or(1000);
+        assert_eq!(
+            client.ok("STATUS INBOX (APPENDLIMIT)").await,
+            [format!("* STATUS INBOX (APPENDLIMIT {limit})")]
+        );
+    }
 }
 
 #[tokio::test]

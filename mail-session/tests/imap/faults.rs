@@ -58,14 +58,20 @@ impl Account for Broken {
     type Watch = Self;
     type Staged = Self;
     async fn list(&self) -> Answer<Vec<MailboxInfo>> {
-        Ok(vec![MailboxInfo {
-            id: Some(MailboxId("1".into())),
-            name: MailboxName::inbox(),
-            selectable: true,
+        let named = |id: &str, name, selectable| MailboxInfo {
+            id: Some(MailboxId(id.into())),
+            name,
+            selectable,
             subscribed: true,
             special_use: SpecialUse::NONE,
             rights: Rights::OWNER,
-        }])
+        };
+        let other = |name: &str| MailboxName::new([name]).unwrap();
+        Ok(vec![
+            named("1", MailboxName::inbox(), true),
+            named("closed", other("Closed"), false),
+            named("gone", other("Gone"), true),
+        ])
     }
     async fn create(&self, _: &MailboxName, _: SpecialUse) -> Answer<MailboxId> {
         no()
@@ -79,7 +85,22 @@ impl Account for Broken {
     async fn subscribe(&self, _: &MailboxName, _: bool) -> Answer<()> {
         no()
     }
-    async fn status(&self, _: &[MailboxId], _: StatusItems) -> Answer<Vec<Status>> {
+    /// Where `Gone` is asked for, it was there a moment ago; else it fails.
+    async fn status(&self, ids: &[MailboxId], _: StatusItems) -> Answer<Vec<Status>> {
+        if ids.iter().any(|id| id.0 == "gone") {
+            let found = ids.iter().filter(|id| id.0 == "1").map(|id| Status {
+                id: id.clone(),
+                messages: 1,
+                unseen: 0,
+                deleted: 0,
+                recent: 0,
+                size: 100,
+                uid_next: 2,
+                uid_validity: UidValidity(1.try_into().unwrap()),
+                highest_modseq: ModSeq(1),
+            });
+            return Ok(found.collect());
+        }
         Err(StoreError::new(ErrorKind::Internal, "a secret of the implementation"))
     }
     async fn open(&self, _: &MailboxId, _: OpenMode) -> Answer<(Snapshot, Self)> {
@@ -189,6 +210,35 @@ async fn what_is_the_servers_own_is_not_shown() {
     let mut client = server.login().await;
     let answer = client.fails("STATUS INBOX (MESSAGES)").await;
     assert!(answer.starts_with("NO [SERVERBUG]") && !answer.contains("secret"), "{answer}");
+}
+
+/// RFC 5819 section 2.
+#[tokio::test]
+async fn list_with_status_says_noselect_of_what_is_gone_meanwhile_and_leaves_out_what_fails() {
+    let server = Server::on(Broken);
+    let mut client = server.login().await;
+    assert_eq!(
+        client.ok("LIST \"\" * RETURN (STATUS (MESSAGES))").await,
+        [
+            "* LIST (\\HasNoChildren) \"/\" INBOX",
+            "* STATUS INBOX (MESSAGES 1)",
+            "* LIST (\\Noselect \\HasNoChildren) \"/\" Closed",
+            "* LIST (\\Noselect \\HasNoChildren) \"/\" Gone",
+        ]
+    );
+    let lines = client.ok("LIST \"\" INBOX RETURN (STATUS (MESSAGES))").await;
+    assert_eq!(lines, ["* LIST (\\HasNoChildren) \"/\" INBOX"], "unexpected problems: no STATUS, and OK");
+}
+
+/// RFC 3502 section 6.3.11: TRYCREATE unless "it is certain that the destination mailbox can not be created".
+#[tokio::test]
+async fn a_target_that_is_there_and_takes_nothing_is_not_to_be_created() {
+    let server = Server::on(Broken);
+    let mut client = server.select().await;
+    assert!(client.append("Closed", "x").await.starts_with("NO [CANNOT]"));
+    assert!(client.append("Other", "x").await.starts_with("NO [TRYCREATE]"));
+    assert!(client.fails("UID COPY 1 Closed").await.starts_with("NO [CANNOT]"));
+    assert!(client.fails("UID MOVE 1 Other").await.starts_with("NO [TRYCREATE]"));
 }
 
 #[tokio::test]

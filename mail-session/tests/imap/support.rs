@@ -85,6 +85,14 @@ impl<St: MailStore> Server<St> {
         self
     }
 
+    #[allow(dead_code, reason = "not by every test file")]
+    pub(crate) fn append_limit(mut self, octets: u64) -> Self {
+        let mut config = imap::Config::new("test");
+        config.protocol.append_limit = Some(octets);
+        self.config = Arc::new(config);
+        self
+    }
+
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
     }

@@ -6,8 +6,10 @@
     reason = "tests may stop where they fail"
 )]
 
+mod addresses;
 mod reports;
 mod support;
+mod trouble;
 mod wishes;
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A smart host that does as it is told, and a queue before it.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     io,
     sync::{Arc, Mutex},
     time::Duration,
@@ -35,6 +35,16 @@ pub(crate) struct State {
     pub(crate) ends: VecDeque<&'static str>,
     /// The connection is lost when the content has come, as often.
     pub(crate) lost: u32,
+    /// What the next such commands are answered; nothing: the connection is lost. After 421 it is closed.
+    pub(crate) replies: HashMap<&'static str, VecDeque<&'static str>>,
+    /// The connection is lost after so many octets of content, once.
+    pub(crate) lost_within: Option<usize>,
+    /// TLS is wanted of it.
+    pub(crate) starttls: bool,
+    /// It speaks LMTP: an end of data has an answer for each recipient.
+    pub(crate) lmtp: bool,
+    /// All lines but the content's.
+    pub(crate) lines: Vec<String>,
     pub(crate) connections: u32,
     /// Lines of MAIL and RCPT that were accepted, and the content.
     pub(crate) messages: Vec<(Vec<String>, Vec<u8>)>,
@@ -63,7 +73,11 @@ impl Connect for Host {
     }
 
     async fn link(&self) -> io::Result<LinkConfig> {
-        Ok(LinkConfig::new("here.test", Encryption::None))
+        let state = self.0.lock().unwrap();
+        let encryption = if state.starttls { Encryption::OnRequest } else { Encryption::None };
+        let mut config = LinkConfig::new("here.test", encryption);
+        config.client.lmtp = state.lmtp;
+        Ok(config)
     }
 }
 
@@ -81,9 +95,25 @@ async fn serve(host: Host, stream: DuplexStream) -> Option<()> {
         }
         let line = line.trim_end().to_owned();
         let verb = line.split([' ', ':']).next().unwrap_or("").to_ascii_uppercase();
+        let (told, lost_within, lmtp) = {
+            let mut state = host.0.lock().unwrap();
+            state.lines.push(line.clone());
+            let told = state.replies.get_mut(&*verb).and_then(VecDeque::pop_front);
+            (told, state.lost_within, state.lmtp)
+        };
+        if let Some(told) = told {
+            if told.is_empty() {
+                return None;
+            }
+            stream.get_mut().write_all(format!("{told}\r\n").as_bytes()).await.ok()?;
+            if told.starts_with("421") {
+                return None;
+            }
+            continue;
+        }
         let mut end = false;
         let answer = match &*verb {
-            "EHLO" => {
+            "EHLO" | "LHLO" if (verb == "LHLO") == lmtp => {
                 let offers = host.0.lock().unwrap().offers.clone();
                 {
                     let lines: String = offers.iter().map(|o| format!("250-{o}\r\n")).collect();
@@ -92,6 +122,7 @@ async fn serve(host: Host, stream: DuplexStream) -> Option<()> {
             }
             "RCPT" if line.contains("<never") => "550 5.1.1 nobody of that name".to_owned(),
             "RCPT" if line.contains("<later") => "451 4.2.1 not now".to_owned(),
+            "RCPT" if envelope.is_empty() => "503 5.5.1 whose".to_owned(),
             "MAIL" | "RCPT" => {
                 envelope.push(line.clone());
                 "250 2.1.0 ok".to_owned()
@@ -106,6 +137,10 @@ async fn serve(host: Host, stream: DuplexStream) -> Option<()> {
                         break;
                     }
                     content.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
+                    if lost_within.is_some_and(|most| content.len() >= most) {
+                        host.0.lock().unwrap().lost_within = None;
+                        return None;
+                    }
                 }
                 end = true;
                 String::new()
@@ -131,7 +166,10 @@ async fn serve(host: Host, stream: DuplexStream) -> Option<()> {
                 state.lost -= 1;
                 return None;
             }
-            let answer = state.ends.pop_front().unwrap_or("250 2.0.0 taken").to_owned();
+            let each = if lmtp { envelope.len() - 1 } else { 1 };
+            let answers: Vec<&str> =
+                (0..each).map(|_| state.ends.pop_front().unwrap_or("250 2.0.0 taken")).collect();
+            let answer = answers.join("\r\n");
             if answer.starts_with('2') {
                 state.messages.push((core::mem::take(&mut envelope), core::mem::take(&mut content)));
             }

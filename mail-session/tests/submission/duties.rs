@@ -135,3 +135,44 @@ async fn vrfy_expn_and_help_say_nothing_unless_they_are_asked_to() {
     client.say("VRFY eve", "550 5.1.1").await;
     client.say("EXPN list", "502 5.5.1").await;
 }
+
+#[tokio::test]
+async fn a_message_that_goes_round_in_circles_is_refused_by_submission_and_by_lmtp() {
+    let message = |n: usize| {
+        format!("{}From: alice@example.test\r\n\r\nbody\r\n", "Received: from a by b;\r\n\tnow\r\n".repeat(n))
+    };
+    assert!(submit(config(), &message(100), "250").await.is_some(), "RFC 5321 section 6.3: at least 100");
+    assert_eq!(submit(config(), &message(101), "554 5.4.6").await, None);
+    let mut config = mail_session::lmtp::Config::new("mail.example.test");
+    config.hops = 3;
+    for (n, answer) in [(3, "250"), (4, "554 5.4.6")] {
+        let mut client = Client::lmtp(config.clone(), "127.0.0.1:9").await;
+        client.answer("220").await;
+        client.say("LHLO mx.test", "250").await;
+        client.say("MAIL FROM:<mta@far.test>", "250").await;
+        client.say("RCPT TO:<bob@example.test>", "250").await;
+        client.say("RCPT TO:<alice@example.test>", "250").await;
+        client.say("DATA", "354").await;
+        client.send(format!("{}.\r\n", message(n)).as_bytes()).await;
+        client.answer(answer).await;
+        // A reply each, of what is refused too (RFC 2033 section 4.2).
+        client.answer(answer).await;
+        assert_eq!(client.inbox("bob").await.len(), usize::from(n == 3));
+        client.say("NOOP", "250").await;
+    }
+}
+
+/// RFC 6409 section 4.2.
+#[tokio::test]
+async fn nothing_leaves_from_or_to_a_domain_that_is_not_fully_qualified() {
+    let mut client = Client::queueing(config()).await;
+    client.say("MAIL FROM:<alice@example.test>", "250").await;
+    client.say("RCPT TO:<bob@sales>", "554 5.1.2").await;
+    client.say("RCPT TO:<bob@far.example>", "250").await;
+    client.say("RCPT TO:<Postmaster>", "250").await;
+    let mut tolerant = config();
+    tolerant.qualified_domains = false;
+    let mut client = Client::queueing(tolerant).await;
+    client.say("MAIL FROM:<alice@example.test>", "250").await;
+    client.say("RCPT TO:<bob@sales>", "250").await;
+}

@@ -200,7 +200,7 @@ async fn a_store_that_fails_midway_is_answered_after_the_end() {
 async fn a_large_message_passes_unchanged() {
     let mut client = Client::alice().await;
     client.envelope(&["bob@example.test"]).await;
-    let mut message = b"Subject: large\r\nDate: x\r\nMessage-ID: y\r\n\r\n".to_vec();
+    let mut message = b"Subject: large\r\nDate: x\r\nMessage-ID: <y@z>\r\n\r\n".to_vec();
     let mut seed = 1_u32;
     while message.len() < 3 << 20 {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

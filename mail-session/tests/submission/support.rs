@@ -56,7 +56,7 @@ impl Router for Domain {
         let account = match path.mailbox() {
             None => "alice".to_owned(),
             Some(m) if m.domain() == "example.test" => m.local_part().unquoted().into_owned(),
-            Some(m) if m.domain() == "far.example" => return Ok(Route::Elsewhere),
+            Some(m) if ["far.example", "sales"].contains(&m.domain()) => return Ok(Route::Elsewhere),
             Some(_) => return Err(Refusal::new(status::NOT_ALLOWED, "relaying denied")),
         };
         if account == "nobody" {

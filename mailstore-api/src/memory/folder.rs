@@ -5,9 +5,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::{
-    Index, IndexRow, MailboxId, MailboxName, ModSeq, OpenMode, Rights, Snapshot, SpecialUse, Status, Uid,
-};
+use crate::{Index, IndexRow, MailboxId, ModSeq, OpenMode, Rights, Snapshot, Status, Uid};
 
 /// A message without a place yet.
 pub(super) type NewMessage = IndexRow<Bytes>;
@@ -15,8 +13,6 @@ pub(super) type NewMessage = IndexRow<Bytes>;
 /// One mailbox: its messages, and what is kept of it besides.
 #[derive(Debug)]
 pub(super) struct Folder {
-    pub(super) name: MailboxName,
-    pub(super) special_use: SpecialUse,
     /// Who else may do what.
     pub(super) acl: BTreeMap<String, Rights>,
     pub(super) annotations: BTreeMap<String, Vec<u8>>,
@@ -24,8 +20,8 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub(super) fn new(name: MailboxName, special_use: SpecialUse, index: Index<Bytes>) -> Self {
-        Self { name, special_use, acl: BTreeMap::new(), annotations: BTreeMap::new(), index }
+    pub(super) fn new(index: Index<Bytes>) -> Self {
+        Self { acl: BTreeMap::new(), annotations: BTreeMap::new(), index }
     }
 
     pub(super) fn octets(&self, uid: Uid) -> Option<Bytes> {

@@ -131,7 +131,11 @@ impl MemoryDelivery {
         let message = NewMessage::new(self.spec.clone(), octets);
         self.store.ensure_account(data, &to.account)?;
         let account = data.account(&to.account)?;
-        let id = account.named(&to.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
+        let id = account
+            .mailboxes
+            .find(&to.mailbox)
+            .cloned()
+            .ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
         account.check_quota(&usage_of(std::slice::from_ref(&message)))?;
         let folder = account.folder(&id, ErrorKind::NotFound)?;
         let outcome = folder.insert(vec![message])?;

@@ -4,8 +4,9 @@
 //! half-way. What a durable store must work for (one transaction for `copy`, modseqs visible in the order of
 //! commits, a snapshot in one cut) comes for nothing here; read it as the statement of *what* must hold.
 //!
-//! * this file: accounts, and the hierarchy of an account's mailboxes
-//! * `folder`: one mailbox's messages, modseqs and tombstones, as plain synchronous code
+//! * this file: accounts, and the calls that touch several mailboxes
+//! * `folder`: one mailbox. What the contract says of names is in [`Hierarchy`](crate::Hierarchy), what it says of
+//!   messages, modseqs and tombstones in [`Index`](crate::Index), as plain synchronous code
 //! * `optional`: quota, access lists, annotations
 //! * `queue`: messages that wait to be handed on
 //! * `handles`: what a caller holds: [`MemoryMailbox`], [`MemoryBody`], [`MemoryStaged`], [`MemoryDelivery`]
@@ -18,13 +19,11 @@ mod optional;
 mod queue;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
-
-use bytes::Bytes;
 
 pub use self::handles::{MemoryBody, MemoryDelivery, MemoryMailbox, MemoryStaged};
 use self::{
@@ -32,10 +31,10 @@ use self::{
     optional::usage_of,
 };
 use crate::{
-    Account, Acl, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Index, IndexLimits, Interest,
-    LocalHub, LocalWatch, MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName, MaildropLock, Metadata,
-    MetadataLimits, OpenMode, Quota, QuotaLimits, QuotaUsage, Replaces, Result, Snapshot, SpecialUse, Status,
-    StatusItems, StoreError, UidSet, UidValidity,
+    Account, Acl, AppendOutcome, AppendSpec, BoxFuture, CopyOutcome, ErrorKind, Hierarchy, Index,
+    IndexLimits, Interest, LocalHub, LocalWatch, MailQueue, MailStore, MailboxId, MailboxInfo, MailboxName,
+    MaildropLock, Metadata, MetadataLimits, OpenMode, Quota, QuotaLimits, QuotaUsage, Replaces, Result,
+    Snapshot, SpecialUse, Status, StatusItems, StoreError, UidSet, UidValidity,
 };
 
 /// What a [`MemoryStore`] allows and keeps.
@@ -100,17 +99,21 @@ struct Shared {
 #[derive(Debug)]
 struct Data {
     accounts: HashMap<String, AccountData>,
+    fresh: Fresh,
+    queue: queue::Queue,
+}
+
+/// What new mailboxes are made of.
+#[derive(Debug)]
+struct Fresh {
     /// Of the whole store, and strictly ascending, so that no name ever meets the same one twice.
     last_validity: u32,
-    /// Of each mailbox.
     limits: IndexLimits,
-    queue: queue::Queue,
 }
 
 #[derive(Debug, Default)]
 struct AccountData {
-    folders: HashMap<MailboxId, Folder>,
-    subscribed: BTreeSet<MailboxName>,
+    mailboxes: Hierarchy<Folder>,
     limits: QuotaLimits,
     annotations: BTreeMap<String, Vec<u8>>,
     maildrop_locked: bool,
@@ -137,8 +140,10 @@ impl MemoryStore {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_secs());
         let data = Data {
             accounts: HashMap::new(),
-            limits: IndexLimits { history: options.history, keywords: options.max_keywords },
-            last_validity: u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1),
+            fresh: Fresh {
+                last_validity: u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1),
+                limits: IndexLimits { history: options.history, keywords: options.max_keywords },
+            },
             queue: queue::Queue::default(),
         };
         let (hub, queue_hub) = (LocalHub::new(), LocalHub::new());
@@ -202,18 +207,10 @@ impl MemoryStore {
 
 impl Data {
     fn create_account(&mut self, name: &str) -> Result<()> {
-        let index = self.new_index()?;
         let mut account = AccountData::default();
-        account.insert(MailboxName::inbox(), SpecialUse::NONE, index);
+        account.mailboxes.create(&MailboxName::inbox(), SpecialUse::NONE, || self.fresh.mailbox())?;
         self.accounts.insert(name.to_owned(), account);
         Ok(())
-    }
-
-    fn new_index(&mut self) -> Result<Index<Bytes>> {
-        let next = self.last_validity.checked_add(1).and_then(NonZeroU32::new);
-        let next = next.ok_or_else(|| StoreError::from(ErrorKind::Limit))?;
-        self.last_validity = next.get();
-        Ok(Index::with_limits(UidValidity(next), self.limits))
     }
 
     fn account(&mut self, name: &str) -> Result<&mut AccountData> {
@@ -221,35 +218,25 @@ impl Data {
     }
 }
 
-impl AccountData {
-    fn insert(&mut self, name: MailboxName, uses: SpecialUse, index: Index<Bytes>) -> MailboxId {
+impl Fresh {
+    fn mailbox(&mut self) -> Result<(MailboxId, Folder)> {
+        let next = self.last_validity.checked_add(1).and_then(NonZeroU32::new);
+        let next = next.ok_or_else(|| StoreError::from(ErrorKind::Limit))?;
+        self.last_validity = next.get();
         // The validity is never reused in this store, so it is an identity too.
-        let id = MailboxId(format!("m{}", index.uid_validity().get()));
-        self.folders.insert(id.clone(), Folder::new(name, uses, index));
-        id
+        Ok((MailboxId(format!("m{next}")), Folder::new(Index::with_limits(UidValidity(next), self.limits))))
     }
+}
 
+impl AccountData {
     fn folder(&mut self, id: &MailboxId, otherwise: ErrorKind) -> Result<&mut Folder> {
-        self.folders.get_mut(id).ok_or_else(|| otherwise.into())
+        self.mailboxes.get_mut(id, otherwise)
     }
 
     /// Refuses mailboxes over the quota: the missing parents of this name, and so many more.
     fn check_mailboxes(&self, name: &MailboxName, more: u64) -> Result<()> {
-        let mailboxes = self.missing_parents(name).len() as u64 + more;
+        let mailboxes = self.mailboxes.missing_parents(name).len() as u64 + more;
         self.check_quota(&QuotaUsage { mailboxes, ..QuotaUsage::default() })
-    }
-
-    fn named(&self, name: &MailboxName) -> Option<&MailboxId> {
-        self.folders.iter().find(|(_, f)| f.name == *name).map(|(id, _)| id)
-    }
-
-    /// Those above `name` that are missing, outermost first.
-    fn missing_parents(&self, name: &MailboxName) -> Vec<MailboxName> {
-        let mut missing: Vec<_> = std::iter::successors(name.parent(), MailboxName::parent)
-            .filter(|parent| self.named(parent).is_none())
-            .collect();
-        missing.reverse();
-        missing
     }
 }
 
@@ -310,6 +297,12 @@ impl Step<'_> {
     fn account(&mut self) -> Result<&mut AccountData> {
         self.data.account(self.who)
     }
+
+    /// The account, and what makes its mailboxes.
+    fn account_and_fresh(&mut self) -> Result<(&mut AccountData, &mut Fresh)> {
+        let account = self.data.accounts.get_mut(self.who);
+        Ok((account.ok_or_else(|| StoreError::from(ErrorKind::NotFound))?, &mut self.data.fresh))
+    }
 }
 
 impl Account for MemoryAccount {
@@ -318,37 +311,24 @@ impl Account for MemoryAccount {
     type Staged = MemoryStaged;
 
     async fn list(&self) -> Result<Vec<MailboxInfo>> {
-        self.step(|s| {
-            let account = s.account()?;
-            let own = account.folders.iter();
-            let own = own.map(|(id, f)| MailboxInfo::owned(id.clone(), f.name.clone(), f.special_use));
-            Ok(MailboxInfo::complete(own.collect(), &account.subscribed))
-        })
+        self.step(|s| Ok(s.account()?.mailboxes.list()))
     }
 
     async fn create(&self, name: &MailboxName, special_use: SpecialUse) -> Result<MailboxId> {
         self.step(|s| {
-            if s.account()?.named(name).is_some() {
-                return Err(ErrorKind::Exists.into());
+            let (account, fresh) = s.account_and_fresh()?;
+            if account.mailboxes.find(name).is_none() {
+                account.check_mailboxes(name, 1)?;
             }
-            s.account()?.check_mailboxes(name, 1)?;
-            for parent in s.account()?.missing_parents(name) {
-                let index = s.data.new_index()?;
-                s.account()?.insert(parent, SpecialUse::NONE, index);
-            }
-            let index = s.data.new_index()?;
+            let id = account.mailboxes.create(name, special_use, || fresh.mailbox())?;
             s.changed.hierarchy = true;
-            Ok(s.account()?.insert(name.clone(), special_use, index))
+            Ok(id)
         })
     }
 
     async fn delete(&self, id: &MailboxId) -> Result<()> {
         self.step(|s| {
-            let account = s.account()?;
-            if account.folder(id, ErrorKind::NotFound)?.name.is_inbox() {
-                return Err(StoreError::new(ErrorKind::Cannot, "INBOX stays"));
-            }
-            account.folders.remove(id);
+            s.account()?.mailboxes.delete(id)?;
             s.changed.mailboxes.push(id.clone());
             s.changed.hierarchy = true;
             Ok(())
@@ -357,26 +337,11 @@ impl Account for MemoryAccount {
 
     async fn rename(&self, id: &MailboxId, to: &MailboxName) -> Result<()> {
         self.step(|s| {
-            let account = s.account()?;
-            let from = account.folder(id, ErrorKind::NotFound)?.name.clone();
-            if from.is_inbox() || to.is_below(&from) {
-                return Err(ErrorKind::Cannot.into());
+            let (account, fresh) = s.account_and_fresh()?;
+            if account.mailboxes.find(to).is_none() {
+                account.check_mailboxes(to, 0)?;
             }
-            let moved: Vec<(MailboxId, MailboxName)> = (account.folders.iter())
-                .filter_map(|(id, f)| Some((id.clone(), f.name.moved(&from, to)?)))
-                .collect();
-            // All checks come before the first change.
-            if account.named(to).is_some() || moved.iter().any(|(_, name)| account.named(name).is_some()) {
-                return Err(ErrorKind::Exists.into());
-            }
-            account.check_mailboxes(to, 0)?;
-            for parent in account.missing_parents(to) {
-                let index = s.data.new_index()?;
-                s.account()?.insert(parent, SpecialUse::NONE, index);
-            }
-            for (id, name) in moved {
-                s.account()?.folder(&id, ErrorKind::Internal)?.name = name;
-            }
+            account.mailboxes.rename(id, to, || fresh.mailbox())?;
             s.changed.hierarchy = true;
             Ok(())
         })
@@ -384,15 +349,14 @@ impl Account for MemoryAccount {
 
     async fn subscribe(&self, name: &MailboxName, on: bool) -> Result<()> {
         self.step(|s| {
-            let subscribed = &mut s.account()?.subscribed;
-            s.changed.hierarchy = if on { subscribed.insert(name.clone()) } else { subscribed.remove(name) };
+            s.changed.hierarchy = s.account()?.mailboxes.subscribe(name, on);
             Ok(())
         })
     }
 
     async fn set_special_use(&self, id: &MailboxId, uses: SpecialUse) -> Result<()> {
         self.step(|s| {
-            s.account()?.folder(id, ErrorKind::NotFound)?.special_use = uses;
+            s.account()?.mailboxes.set_special_use(id, uses)?;
             s.changed.hierarchy = true;
             Ok(())
         })
@@ -402,7 +366,7 @@ impl Account for MemoryAccount {
         let persistent = self.store.shared.options.modseq_persistent;
         self.step(|s| {
             let account = s.account()?;
-            let status = |id| Some(account.folders.get(id)?.status(id, persistent));
+            let status = |id| Some(account.mailboxes.get(id, ErrorKind::Gone).ok()?.status(id, persistent));
             Ok(ids.iter().filter_map(status).collect())
         })
     }

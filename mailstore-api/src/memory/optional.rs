@@ -39,8 +39,8 @@ pub(super) fn usage_of(messages: &[NewMessage]) -> QuotaUsage {
 
 impl AccountData {
     fn usage(&self) -> QuotaUsage {
-        let mut used = QuotaUsage { mailboxes: self.folders.len() as u64, ..QuotaUsage::default() };
-        for folder in self.folders.values() {
+        let mut used = QuotaUsage { mailboxes: self.mailboxes.iter().len() as u64, ..QuotaUsage::default() };
+        for (_, folder) in self.mailboxes.iter() {
             let (messages, octets) = folder.totals();
             used.messages += messages;
             used.octets += octets;

@@ -7,7 +7,9 @@ use std::{
 use mailstore_api::{MailboxName, StoreError};
 use rusqlite::{Connection, Row, params};
 
-use super::{CheckReport, FindingKind, Progress, begin_read, files_of, open_control, pin};
+use super::{
+    CheckReport, FindingKind, Progress, begin_read, changes::wrong_changes, files_of, open_control, pin,
+};
 use crate::{error::Res, ops::hierarchy::stored_name, store::Shared};
 
 use FindingKind::{Counter, Dangling, Orphan, Size};
@@ -51,6 +53,7 @@ pub(super) const BELONGING: &[(&str, &str)] = &[
     ("keyword", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("expunged", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("packed", "mailbox NOT IN (SELECT id FROM mailbox)"),
+    ("changed", "mailbox NOT IN (SELECT id FROM mailbox)"),
     ("derived", "body NOT IN (SELECT id FROM body)"),
     ("queue_recipient", "queue NOT IN (SELECT id FROM queue)"),
     ("acl", "mailbox NOT IN (SELECT id FROM mailbox)"),
@@ -196,6 +199,13 @@ fn shard(
     }
     for (mailbox, why) in damaged_packed(&conn)? {
         report.add(FindingKind::Packed, Some(n), format!("the packed index of mailbox {mailbox} {why}"));
+    }
+    for mailbox in wrong_changes(&conn)? {
+        report.add(
+            FindingKind::Changes,
+            Some(n),
+            format!("the log of changes of mailbox {mailbox} is not whole"),
+        );
     }
     for path in orphan_files(&conn, &files)? {
         report.add(Orphan, Some(n), format!("no message has the file bodies/{path}"));

@@ -2,6 +2,7 @@
 //! process or another.
 
 mod backup;
+mod changes;
 mod check;
 mod repair;
 
@@ -41,6 +42,8 @@ pub enum FindingKind {
     MissingFile,
     /// The packed copy of a mailbox's index is damaged.
     Packed,
+    /// The log of a mailbox's changes lacks one: a process that has the mailbox open may miss what another changed.
+    Changes,
 }
 
 impl FindingKind {
@@ -48,7 +51,7 @@ impl FindingKind {
     /// reached: only a backup has it.
     #[must_use]
     pub const fn is_mendable(self) -> bool {
-        matches!(self, Self::Counter | Self::Orphan | Self::Packed)
+        matches!(self, Self::Counter | Self::Orphan | Self::Packed | Self::Changes)
     }
 }
 
@@ -119,7 +122,7 @@ pub struct Progress {
 /// of them may run while the store is served, by this process or by another.
 impl SqliteStore {
     /// Looks for faults, and changes nothing: SQLite's own check, counters, use of quota, orphans, sizes and checksums of every
-    /// body, missing files, references that lead nowhere, damaged packed indexes. Each shard is looked at as it
+    /// body, missing files, references that lead nowhere, damaged packed indexes, gaps in the logs of changes. Each shard is looked at as it
     /// was at one moment.
     ///
     /// # Errors
@@ -128,7 +131,7 @@ impl SqliteStore {
         Ok(check::check(&self.shared, progress)?)
     }
 
-    /// Mends what can be mended without loss: counters are computed anew, orphans and damaged packed indexes go.
+    /// Mends what can be mended without loss: counters are computed anew, orphans, damaged packed indexes and logs of changes with gaps go.
     /// Messages are never deleted or changed: what is damaged stays, and [`check`](Self::check) goes on
     /// reporting it. Returns how many faults were mended.
     ///

@@ -1,6 +1,7 @@
 use rusqlite::Connection;
 
 use super::{
+    changes::wrong_changes,
     check::{
         BELONGING, COUNT_REFERENCES, LOW_NEXT_BODY, ORPHAN_BODIES, WRONG_COUNTERS, WRONG_REFERENCES,
         WRONG_USE, damaged_packed, orphan_files,
@@ -17,10 +18,12 @@ const MEND_COUNTERS: &str = "
         deleted = coalesce((SELECT deleted FROM figures WHERE mailbox = id), 0),
         octets = coalesce((SELECT octets FROM figures WHERE mailbox = id), 0),
         modseq = max(modseq, coalesce((SELECT modseq FROM figures WHERE mailbox = id), 0)) + 1,
+        changed_floor = max(modseq, coalesce((SELECT modseq FROM figures WHERE mailbox = id), 0)) + 1,
         uidnext = max(uidnext, coalesce((SELECT uid FROM figures WHERE mailbox = id), 0) + 1),
         tombstones = (SELECT count(*) FROM expunged WHERE mailbox = id)
     WHERE id IN wrong;
     DELETE FROM packed WHERE mailbox IN wrong;
+    DELETE FROM changed WHERE mailbox IN wrong;
     DROP TABLE temp.wrong;";
 
 const MEND_USE: &str = "
@@ -65,6 +68,11 @@ fn rows(conn: &Connection) -> Res<u64> {
     }
     for (mailbox, _) in damaged_packed(conn)? {
         mended += conn.execute("DELETE FROM packed WHERE mailbox = ?1", [mailbox])? as u64;
+    }
+    for mailbox in wrong_changes(conn)? {
+        mended += 1;
+        conn.execute("UPDATE mailbox SET changed_floor = modseq WHERE id = ?1", [mailbox])?;
+        conn.execute("DELETE FROM changed WHERE mailbox = ?1", [mailbox])?;
     }
     let wrong = count(conn, WRONG_REFERENCES)?;
     if wrong > 0 {

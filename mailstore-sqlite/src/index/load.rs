@@ -14,6 +14,7 @@ use crate::{
     bits::{self, Bits, Keywords, from_blob},
     date::from_stored,
     error::{Res, damaged},
+    ops::changed,
 };
 
 /// Expunges loaded with a mailbox, so that a client that comes back soon costs no further read.
@@ -45,12 +46,11 @@ pub(crate) fn read_keywords(conn: &Connection, mailbox: i64) -> Res<Keywords> {
     Ok(keywords)
 }
 
-/// Keywords beyond the bits, of all messages or those changed after a modseq.
-fn read_more(conn: &Connection, mailbox: i64, after: Option<u64>) -> Res<HashMap<u32, Arc<[u16]>>> {
-    let all = "SELECT uid, keywords FROM msg WHERE mailbox = ?1 AND keywords IS NOT NULL AND ?2 IS NULL";
-    let some = "SELECT uid, keywords FROM msg WHERE mailbox = ?1 AND modseq > ?2 AND keywords IS NOT NULL";
-    let mut read = conn.prepare_cached(if after.is_some() { some } else { all })?;
-    let mut rows = read.query(params![mailbox, after])?;
+/// Keywords beyond the bits.
+fn read_more(conn: &Connection, mailbox: i64) -> Res<HashMap<u32, Arc<[u16]>>> {
+    let mut read =
+        conn.prepare_cached("SELECT uid, keywords FROM msg WHERE mailbox = ?1 AND keywords IS NOT NULL")?;
+    let mut rows = read.query([mailbox])?;
     let mut more = HashMap::new();
     while let Some(r) = rows.next()? {
         if let Some(list) = from_blob(r.get_ref(1)?.as_blob_or_null()?) {
@@ -90,7 +90,7 @@ impl Table {
         }
         table.block_maxima(0);
         if table.any_more() {
-            table.more = read_more(conn, row.id, None)?;
+            table.more = read_more(conn, row.id)?;
         }
         Ok(table)
     }
@@ -119,7 +119,7 @@ impl Table {
             return Ok(None);
         }
         if table.any_more() {
-            table.more = read_more(conn, row.id, None)?;
+            table.more = read_more(conn, row.id)?;
         }
         Ok(Some((table, changed)))
     }
@@ -185,22 +185,29 @@ impl Table {
         }
         effect.removed = UidSet::from_ranges(gone.iter().map(|g| (g.first, g.last)));
         let last = self.last_uid().map_or(0, Uid::get);
-        let mut read = conn.prepare_cached(&format!("{COLUMNS} AND modseq > ?2"))?;
-        let mut changed: Vec<Added> =
-            read.query_map(params![row.id, since], message)?.collect::<Result<_, _>>()?;
-        changed.sort_unstable_by_key(|m| m.uid);
-        if changed.iter().any(|m| m.bits.bits & bits::MORE != 0) {
-            let mut more = read_more(conn, row.id, Some(since))?;
-            changed.iter_mut().for_each(|m| m.bits.more = more.remove(&m.uid));
-        }
-        let count = changed.len() + gone.len();
-        for m in changed {
-            if m.uid > last {
-                effect.added.push(m);
-            } else {
-                effect.flagged.push(Flagged { uid: m.uid, modseq: m.modseq, bits: m.bits });
+        let (touched, known) = changed::since(conn, &row, since, last)?;
+        let mut read = conn.prepare_cached(
+            "SELECT uid, modseq, flags, keywords FROM msg WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND modseq > ?4",
+        )?;
+        for (first, last) in touched.ranges() {
+            let mut rows = read.query(params![row.id, first, last, since])?;
+            while let Some(r) = rows.next()? {
+                let bits = Bits { bits: r.get(2)?, more: from_blob(r.get_ref(3)?.as_blob_or_null()?) };
+                effect.flagged.push(Flagged { uid: r.get(0)?, modseq: r.get(1)?, bits });
             }
         }
+        // Whatever is above what was known is new.
+        let mut read = conn.prepare_cached(
+            "SELECT uid, flags, modseq, size, arrived, keywords FROM msg WHERE mailbox = ?1 AND uid > ?2",
+        )?;
+        let mut rows = read.query(params![row.id, last])?;
+        while let Some(r) = rows.next()? {
+            let mut new = message(r)?;
+            new.bits.more = from_blob(r.get_ref(5)?.as_blob_or_null()?);
+            effect.added.push(new);
+        }
+        // Where all had to be read, it was as much work as if all had changed.
+        let count = if known { effect.flagged.len() + effect.added.len() + gone.len() } else { self.len() };
         self.change(&effect, gone);
         Ok(count)
     }

@@ -44,12 +44,14 @@ pub(crate) struct MailboxRow {
     pub(crate) octets: u64,
     pub(crate) tombstones: u64,
     pub(crate) recent: u32,
+    /// See [`crate::ops::changed`].
+    pub(crate) changed_floor: u64,
 }
 
 impl MailboxRow {
     /// For [`from_row`](Self::from_row); only mailboxes that are not deleted.
     pub(crate) const SELECT: &'static str = "SELECT id, account, uidvalidity, uidnext, modseq, expunged_floor, \
-        messages, unseen, deleted, octets, tombstones, recent FROM mailbox WHERE id = ?1 AND name IS NOT NULL";
+        messages, unseen, deleted, octets, tombstones, recent, changed_floor FROM mailbox WHERE id = ?1 AND name IS NOT NULL";
 
     pub(crate) fn from_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -65,6 +67,7 @@ impl MailboxRow {
             octets: r.get(9)?,
             tombstones: r.get(10)?,
             recent: r.get(11)?,
+            changed_floor: r.get(12)?,
         })
     }
 }

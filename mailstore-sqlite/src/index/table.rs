@@ -439,6 +439,7 @@ mod tests {
             octets: 0,
             tombstones: 0,
             recent: 1,
+            changed_floor: 0,
         }
     }
 

@@ -1,7 +1,7 @@
 use mailstore_api::{Change, ErrorKind, FlagOp, FlagOutcome, Flags, ModSeq, Uid, UidSet};
 use rusqlite::params;
 
-use super::{ensure_keywords, modseq_of};
+use super::{changed, ensure_keywords, modseq_of};
 use crate::{
     bits::{self, Bits, from_blob, to_blob},
     error::{Res, damaged},
@@ -70,6 +70,7 @@ pub(crate) fn set_flags(
     } else {
         write_ranges(txn, uids, &effect, op.mask(given.bits), unchanged_since)?;
     }
+    changed::note(txn, &mut effect)?;
     outcome.at = ModSeq(effect.row.modseq);
     txn.change(effect);
     Ok(outcome)

@@ -2,6 +2,7 @@
 //! checked before the first change, and a failure undoes what was begun.
 
 pub(crate) mod append;
+pub(crate) mod changed;
 pub(crate) mod copy;
 pub(crate) mod derived;
 pub(crate) mod expunge;

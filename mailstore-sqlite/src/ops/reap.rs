@@ -42,6 +42,7 @@ pub(crate) fn step(txn: &mut Txn<'_>) -> Res<bool> {
         return Ok(true);
     }
     txn.conn.prepare_cached("DELETE FROM expunged WHERE mailbox = ?1")?.execute([mailbox])?;
+    txn.conn.prepare_cached("DELETE FROM changed WHERE mailbox = ?1")?.execute([mailbox])?;
     txn.conn.prepare_cached("DELETE FROM packed WHERE mailbox = ?1")?.execute([mailbox])?;
     txn.conn.prepare_cached("DELETE FROM keyword WHERE mailbox = ?1")?.execute([mailbox])?;
     txn.conn.prepare_cached("DELETE FROM acl WHERE mailbox = ?1")?.execute([mailbox])?;

@@ -114,8 +114,8 @@ pub(crate) fn begin(txn: &mut Txn<'_>, account: i64, key: &str, spec: &Spec) -> 
     // What was expunged before is not known; and no message is recent.
     txn.conn
         .prepare_cached(
-            "INSERT INTO mailbox(account, name, uses, uidvalidity, uidnext, modseq, expunged_floor, recent) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?5)",
+            "INSERT INTO mailbox(account, name, uses, uidvalidity, uidnext, modseq, expunged_floor, changed_floor, recent) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?6, ?5)",
         )?
         .execute(params![account, name, spec.uses, spec.uidvalidity, spec.uidnext, spec.modseq])?;
     Ok(txn.conn.last_insert_rowid())
@@ -163,7 +163,7 @@ pub(crate) fn put(txn: &mut Txn<'_>, account: i64, key: &str, mailbox: i64, mess
     let octets = effect.row.octets.saturating_sub(octets);
     let more = QuotaUsage { octets, messages: messages.len() as u64, mailboxes: 0 };
     txn.check_quota(account, &more)?;
-    effect.row.floor = effect.row.modseq;
+    (effect.row.floor, effect.row.changed_floor) = (effect.row.modseq, effect.row.modseq);
     txn.change_unseen(effect.row);
     Ok(())
 }
@@ -226,7 +226,7 @@ fn replace(txn: &mut Txn<'_>, account: i64, old: i64, new: i64) -> Res<()> {
         // The same incarnation went on after it was exported: no UID or modseq is given twice.
         row.uidnext = row.uidnext.max(there.uidnext);
         row.modseq = row.modseq.max(there.modseq);
-        row.floor = row.modseq;
+        (row.floor, row.changed_floor) = (row.modseq, row.modseq);
         txn.change_unseen(row);
     }
     copy::copy(txn, account, old, &UidSet::all(), new, true)?;

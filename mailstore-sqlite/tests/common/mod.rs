@@ -79,6 +79,12 @@ pub(crate) fn check(dir: &Path) {
             ("figures", "SELECT b.id FROM mailbox b WHERE name IS NOT NULL AND (messages, unseen, deleted, octets) IS NOT
                 (SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0)
                  FROM msg WHERE mailbox = b.id)"),
+            ("changes of the past", "SELECT b.id FROM mailbox b JOIN changed c ON c.mailbox = b.id
+                WHERE c.modseq <= b.changed_floor OR c.modseq > b.modseq"),
+            ("changes that are not noted", "SELECT m.uid FROM msg m JOIN mailbox b ON b.id = m.mailbox
+                WHERE m.modseq > b.changed_floor AND NOT EXISTS (SELECT 1 FROM changed c WHERE c.mailbox = m.mailbox
+                    AND c.modseq = m.modseq AND m.uid BETWEEN c.first AND c.last)
+                AND EXISTS (SELECT 1 FROM msg o WHERE o.mailbox = m.mailbox AND o.uid > m.uid AND o.modseq < m.modseq)"),
             ("modseqs", "SELECT m.uid FROM msg m JOIN mailbox b ON b.id = m.mailbox WHERE m.modseq > b.modseq"),
             ("UIDs", "SELECT m.uid FROM msg m JOIN mailbox b ON b.id = m.mailbox WHERE m.uid >= b.uidnext"),
             ("tombstones", "SELECT b.id FROM mailbox b WHERE tombstones <>

@@ -45,7 +45,13 @@ impl Client {
     }
 
     fn give(&mut self, called: &'static str, what: Expect, command: &Command<'_>) -> Given {
-        let mut line = Zeroizing::new(Vec::new());
+        // Room at once: a buffer that grows leaves its octets behind.
+        let room = match command {
+            Command::Pass(password) => password.expose().len() + 16,
+            Command::Auth { .. } => AUTH_LINE,
+            _ => 0,
+        };
+        let mut line = Zeroizing::new(Vec::with_capacity(room));
         Encoder::new(&mut line).command(command);
         let text = line.strip_suffix(b"\r\n").unwrap_or(&line);
         if text.iter().any(|c| matches!(c, b'\r' | b'\n' | 0)) {
@@ -60,7 +66,11 @@ impl Client {
             self.out.stop();
         }
         self.pending.push_back(Awaited { what, stopped });
-        self.out.put(&line);
+        if matches!(command, Command::Pass(_) | Command::Apop { .. } | Command::Auth { .. }) {
+            self.out.put_secret(&line);
+        } else {
+            self.out.put(&line);
+        }
         Ok(())
     }
 
@@ -169,7 +179,7 @@ impl Client {
     /// The response to AUTH is awaited still.
     pub(super) fn auth_line(&mut self, text: &[u8]) {
         self.phase = Phase::Exchange;
-        self.out.put(text);
+        self.out.put_secret(text);
         self.out.put(b"\r\n");
     }
 

@@ -2,6 +2,8 @@
 
 mod capabilities;
 mod command;
+#[cfg(test)]
+mod dots;
 mod event;
 mod response;
 
@@ -20,7 +22,7 @@ pub use event::Event;
 use crate::types::{CommandKind, MessageNumber};
 
 /// How a [`Client`] behaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// Commands go out together where PIPELINING is offered (RFC 2449 section 6.6). On by default.
@@ -93,6 +95,7 @@ impl Default for Config {
 /// assert_eq!(message, b".\r\nab\r\n");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(test, derive(Clone, PartialEq))]
 pub struct Client {
     config: Config,
     out: OutputQueue,

@@ -6,7 +6,7 @@ use mail_wire::Stuffing;
 use crate::types::{LoginDelay, Retention, Tolerance};
 
 /// What holds for every connection of a POP3 service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// What the greeting says after `+OK`.

@@ -2,6 +2,8 @@
 
 mod answer;
 mod config;
+#[cfg(test)]
+mod dots;
 mod event;
 mod handle;
 mod machine;
@@ -37,6 +39,7 @@ use crate::types::{CommandKind, LoginDelay, Retention};
 ///
 /// An idle connection costs the size of this value and no heap but the name of USER.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, PartialEq))]
 pub struct Server {
     config: Arc<Config>,
     timestamp: Option<Timestamp>,

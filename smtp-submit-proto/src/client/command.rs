@@ -20,11 +20,19 @@ impl Client {
 
     /// Queues a command, which is written first: one that cannot be written changes nothing.
     fn command(&mut self, called: &'static str, what: Expect, command: &Command<'_>) -> Result<(), Misuse> {
-        let mut line = Zeroizing::new(alloc::vec::Vec::new());
+        // Room at once: a buffer that grows leaves its octets behind.
+        let room = match command {
+            Command::Auth { mechanism, initial } => {
+                mechanism.len() + initial.map_or(0, |i| i.as_base64().len()) + 16
+            }
+            _ => 0,
+        };
+        let mut line = Zeroizing::new(alloc::vec::Vec::with_capacity(room));
         if command.encode(&mut line).is_err() {
             return Err(Misuse { called, state: "the argument cannot be written as a command" });
         }
-        self.send(what, |client| client.out.put(&line));
+        let secret = matches!(command, Command::Auth { .. });
+        self.send(what, |client| if secret { client.out.put_secret(&line) } else { client.out.put(&line) });
         Ok(())
     }
 
@@ -126,7 +134,7 @@ impl Client {
     pub(super) fn auth_line(&mut self, text: &[u8]) {
         self.phase = Phase::Auth;
         self.send(Expect::Auth, |client| {
-            client.out.put(text);
+            client.out.put_secret(text);
             client.out.put(b"\r\n");
         });
     }

@@ -2,7 +2,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 /// How a [`Client`](super::Client) behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// What it says in EHLO: its domain, or an address literal (RFC 5321 section 4.1.4).

@@ -11,6 +11,8 @@
 mod body;
 mod command;
 mod config;
+#[cfg(test)]
+mod dots;
 mod event;
 mod replies;
 
@@ -71,6 +73,7 @@ pub use event::Event;
 /// assert!(sent.ends_with(b"DATA\r\nSubject: hi\r\n\r\n..\r\n.\r\nQUIT\r\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[cfg_attr(test, derive(Clone, PartialEq))]
 pub struct Client {
     config: Arc<Config>,
     out: OutputQueue,

@@ -11,16 +11,17 @@ use nom::{
 };
 
 use super::class::{ATEXT, ATEXT_UTF8, Class, LDH, LDH_UNDERSCORE, LDH_UTF8, LDH_UTF8_UNDERSCORE, is, run};
+use super::plain;
 use crate::{ForwardPath, Mailbox, ReversePath};
 
 /// RFC 5321 section 4.5.3.1.1, octets.
-const LOCAL_PART: usize = 64;
+pub(super) const LOCAL_PART: usize = 64;
 /// RFC 5321 section 4.5.3.1.2, octets.
 const DOMAIN: usize = 255;
 /// RFC 5321 section 4.5.3.1.3, octets with the angle brackets.
 const PATH: usize = 256;
 /// RFC 1035 section 2.3.4, octets.
-const LABEL: usize = 63;
+pub(super) const LABEL: usize = 63;
 
 /// Why text is no mailbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -71,25 +72,7 @@ type Parsed<'b, T> = IResult<&'b [u8], T>;
 /// quoted-pairSMTP = %d92 %d32-126
 /// qtextSMTP      = %d32-33 / %d35-91 / %d93-126
 /// ```
-#[inline]
 fn local_part(input: &[u8], rules: AddressRules) -> Option<usize> {
-    // What nearly all are: one pass over a Dot-string, up to its `@`.
-    let of = rules.atext();
-    let mut at = 0;
-    while let Some(from) = input.get(at..) {
-        let n = run(from, of);
-        at += n;
-        match from.get(n) {
-            Some(b'@') if n > 0 => return Some(at),
-            Some(b'.') if n > 0 => at += 1,
-            _ => break,
-        }
-    }
-    any_local_part(input, rules)
-}
-
-#[cold]
-fn any_local_part(input: &[u8], rules: AddressRules) -> Option<usize> {
     let atom = || take_while1(move |c| is(c, rules.atext()));
     let qtext = take_while1(move |c| matches!(c, 32..=33 | 35..=91 | 93..=126) || (rules.utf8 && c >= 0x80));
     let quoted_pair = recognize(pair(char('\\'), satisfy(|c| matches!(c, ' '..='~'))));
@@ -170,6 +153,15 @@ fn is_ipv4(content: &[u8]) -> bool {
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`: the octets, where the `@` is, and the rest.
 #[inline]
 fn raw_mailbox(input: &[u8], rules: AddressRules) -> Result<(&[u8], usize, &[u8]), AddressError> {
+    if let Some((at, len)) = plain::mailbox(input)
+        && let Some((whole, rest @ ([] | [b'>' | b' ', ..]))) = input.split_at_checked(len)
+    {
+        return Ok((whole, at, rest));
+    }
+    any_mailbox(input, rules)
+}
+
+pub(super) fn any_mailbox(input: &[u8], rules: AddressRules) -> Result<(&[u8], usize, &[u8]), AddressError> {
     let local = local_part(input, rules).ok_or(AddressError::Syntax)?;
     let Some([b'@', at_domain @ ..]) = input.get(local..) else { return Err(AddressError::Syntax) };
     let host = match at_domain {
@@ -379,6 +371,38 @@ mod tests {
         ] {
             assert_eq!(mailbox(bad.as_bytes(), STRICT), Err(AddressError::Syntax), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_any_policy_accepts_can_be_read_again() {
+        // Every string of these that some rules take as a path comes back from where it was kept as the same mailbox.
+        let pieces =
+            ["a", "-", "_", ".", "@", "\"", "\\", " ", ">", "b_c", "[1.2.3.4]", "\u{fc}", "\r", "\0"];
+        let mut accepted = 0;
+        let all = (0..5_u32).flat_map(|n| (0..pieces.len().pow(n)).map(move |k| (n, k)));
+        for (n, mut k) in all {
+            let mut text = alloc::string::String::new();
+            for _ in 0..n {
+                text.push_str(pieces[k % pieces.len()]);
+                k /= pieces.len();
+            }
+            let path = format!("<{text}>");
+            for (utf8, underscore) in [(false, false), (true, false), (false, true), (true, true)] {
+                let Ok((found, rest)) =
+                    forward_path(path.as_bytes(), AddressRules { utf8, underscore }, false)
+                else {
+                    continue;
+                };
+                let Some(mailbox) = found.mailbox().filter(|_| rest.is_empty()) else { continue };
+                accepted += 1;
+                assert_eq!(
+                    Mailbox::parse_accepted(mailbox.as_str()).map(Mailbox::as_str),
+                    Ok(mailbox.as_str())
+                );
+                assert!(!mailbox.as_str().contains(['\r', '\0']));
+            }
+        }
+        assert!(accepted > 300, "{accepted}");
     }
 
     #[test]

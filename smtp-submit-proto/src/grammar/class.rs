@@ -41,13 +41,18 @@ static CLASSES: [u8; 256] = {
     table
 };
 
-const fn classes(c: u8) -> u8 {
-    let ldh = c.is_ascii_alphanumeric() || c == b'-';
-    let atext = ldh
+/// What [`ATEXT`] is made of.
+pub(super) const fn is_atext(c: u8) -> bool {
+    c.is_ascii_alphanumeric()
         || matches!(
             c,
-            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'/' | b'=' | b'?' | b'^' | b'_' | b'`' | b'{'..=b'~'
-        );
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^' | b'_' | b'`' | b'{'..=b'~'
+        )
+}
+
+const fn classes(c: u8) -> u8 {
+    let ldh = c.is_ascii_alphanumeric() || c == b'-';
+    let atext = is_atext(c);
     let (high, underscore) = (c >= 0x80, c == b'_');
     let members = [
         (ATEXT, atext),
@@ -73,10 +78,21 @@ const fn classes(c: u8) -> u8 {
 /// Whether the octet is of the class.
 #[inline]
 pub(super) fn is(c: u8, of: Class) -> bool {
+    classes_of(c) & of.0 != 0
+}
+
+#[inline]
+fn classes_of(c: u8) -> u8 {
     // A u8 is below 256, the length of the table; the bounds check goes away.
     #[allow(clippy::indexing_slicing)]
-    let classes = CLASSES[usize::from(c)];
-    classes & of.0 != 0
+    CLASSES[usize::from(c)]
+}
+
+/// Whether all octets are of the class.
+#[inline]
+pub(super) fn are_all(octets: &[u8], of: Class) -> bool {
+    // No way out before the end: looking at all is cheaper than asking after each.
+    octets.iter().fold(of.0, |classes, c| classes & classes_of(*c)) != 0
 }
 
 /// How many octets at the start are of the class.

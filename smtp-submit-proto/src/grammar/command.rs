@@ -1,10 +1,10 @@
 use mail_wire::has_control;
 
-use crate::{Command, MailParams, SaslData, Status, Verb, Xclient, status};
+use crate::{Command, MailParams, RcptParams, SaslData, Status, Verb, Xclient, status};
 
 use super::{
     address::{self, AddressRules, is_domain_or_literal},
-    class::{GRAPHIC, folded, is_word, run},
+    class::{GRAPHIC, are_all, folded, is_word},
     extension,
     parameter::{mail_params, path_status, rcpt_params},
 };
@@ -147,7 +147,12 @@ const NO_ARGUMENT: SyntaxError = refused(status::BAD_ARGUMENTS, "this command ta
 pub(crate) fn command<'b>(line: &'b [u8], rules: &Rules) -> Result<Command<'b>, SyntaxError> {
     // RFC 5321 section 2.3.8: no CR, LF or other control character in a command, NUL least of all. No production takes
     // one but free text, which looks for itself; so it is looked for only in what is no command.
-    read(line, rules).map_err(|error| controlled(line).unwrap_or(error))
+    let mut read = read(line, rules);
+    if let Err(error) = &mut read {
+        // In its place: a command is not small.
+        *error = controlled(line).unwrap_or(*error);
+    }
+    read
 }
 
 const CONTROL: SyntaxError = refused(status::BAD_LINE, "a control character in the command");
@@ -254,7 +259,8 @@ fn arguments<'b>(verb: Verb, argument: &'b [u8], rules: &Rules) -> Result<Comman
                     "the recipient's address does not parse",
                 )
             })?;
-            Ok(Command::Rcpt(path, rcpt_params(rest, rules)?))
+            let params = if rest.is_empty() { RcptParams::default() } else { rcpt_params(rest, rules)? };
+            Ok(Command::Rcpt(path, params))
         }
         Verb::Data => none(Command::Data),
         Verb::Rset => none(Command::Rset),
@@ -298,8 +304,7 @@ fn after_keyword<'b, const N: usize>(
 /// `ehlo = "EHLO" SP ( Domain / address-literal ) CRLF`
 fn client_name<'b>(argument: &'b [u8], rules: &Rules) -> Result<&'b str, SyntaxError> {
     const BAD: SyntaxError = refused(status::BAD_ARGUMENTS, "a domain or an address literal is wanted");
-    let tolerated =
-        rules.tolerances.any_client_name && argument.len() <= 255 && run(argument, GRAPHIC) == argument.len();
+    let tolerated = rules.tolerances.any_client_name && argument.len() <= 255 && are_all(argument, GRAPHIC);
     if argument.is_empty() || !(tolerated || is_domain_or_literal(argument)) {
         return Err(BAD);
     }
@@ -406,7 +411,7 @@ mod tests {
             ("HELO x", Command::Helo("x")),
             ("Mail From:<>", Command::Mail(ReversePath::Null, MailParams::default())),
             ("MAIL FROM: <>", Command::Mail(ReversePath::Null, MailParams::default())),
-            ("RCPT TO:<PostMaster>", Command::Rcpt(ForwardPath::Postmaster, crate::RcptParams::default())),
+            ("RCPT TO:<PostMaster>", Command::Rcpt(ForwardPath::Postmaster, RcptParams::default())),
             ("DATA", Command::Data),
             ("data ", Command::Data),
             ("RSET", Command::Rset),

@@ -7,6 +7,7 @@ mod class;
 mod command;
 mod extension;
 mod parameter;
+mod plain;
 mod reply;
 
 pub use address::{AddressError, is_domain_or_literal};

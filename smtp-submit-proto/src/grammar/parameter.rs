@@ -87,6 +87,10 @@ pub(super) fn mail_params<'b>(
     rules: &Rules,
 ) -> Result<(), SyntaxError> {
     const TWICE: SyntaxError = bad("a parameter is given twice");
+    let mut input = input;
+    while let Some(rest) = usual(input, params, rules) {
+        input = rest;
+    }
     for param in (Params { rest: input, utf8: rules.smtp_utf8 }) {
         let (keyword, value) = param?;
         match known(keyword, rules).ok_or(UNKNOWN)? {
@@ -123,6 +127,54 @@ pub(super) fn mail_params<'b>(
         }
     }
     Ok(())
+}
+
+/// The parameters that most clients give, `SIZE` and `BODY`, where one of them comes first and nothing is odd with it: what
+/// follows it. `None` says nothing.
+#[inline]
+fn usual<'b>(input: &'b [u8], params: &mut MailParams<'b>, rules: &Rules) -> Option<&'b [u8]> {
+    let ([b' ', a, b, c, d, b'='], value) = input.split_first_chunk()? else { return None };
+    let rest = match &folded([*a, *b, *c, *d]) {
+        b"SIZE" if rules.size && params.size.is_none() => {
+            let (size, rest) = digits(value)?;
+            params.size = Some(size);
+            rest
+        }
+        b"BODY" if rules.eight_bit_mime && params.body.is_none() => {
+            let (body, rest) = usual_body(value)?;
+            params.body = Some(body);
+            rest
+        }
+        _ => return None,
+    };
+    Some(rest)
+}
+
+/// A number of so many digits that it cannot exceed 64 bits, and what follows it: nothing, or a space.
+#[inline]
+fn digits(input: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut n, mut rest) = (0, input);
+    while let [c @ b'0'..=b'9', tail @ ..] = rest {
+        n = n * 10 + u64::from(c - b'0');
+        rest = tail;
+        if input.len() - rest.len() > 18 {
+            return None;
+        }
+    }
+    (rest.len() < input.len() && is_end(rest)).then_some((n, rest))
+}
+
+#[inline]
+fn usual_body(value: &[u8]) -> Option<(BodyType, &[u8])> {
+    // Only a letter becomes a letter by losing this bit; the digit keeps all of its own.
+    const FOLD: u64 = u64::from_le_bytes([0xff, 0xdf, 0xdf, 0xdf, 0xdf, 0xdf, 0xdf, 0xdf]);
+    let (word, rest) = value.split_first_chunk()?;
+    let is = u64::from_le_bytes(*word) & FOLD == u64::from_le_bytes(*b"8BITMIME");
+    (is && is_end(rest)).then_some((BodyType::EightBitMime, rest))
+}
+
+const fn is_end(rest: &[u8]) -> bool {
+    matches!(rest, [] | [b' ', ..])
 }
 
 fn set<T>(slot: &mut Option<T>, value: T) -> Option<()> {

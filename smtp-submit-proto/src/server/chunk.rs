@@ -10,7 +10,7 @@ use crate::{Answered, BareNewlines, DataRefusal, Event, Server, Status, Verb, st
 use super::state::{Frame, Mode, Pending, Phase, is_allowed, out_of_order};
 
 /// Finds a CR or LF that stands alone, over any split.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct BareScan {
     cr: bool,
     found: bool,
@@ -35,7 +35,7 @@ impl BareScan {
 }
 
 /// What is known of the chunk that is coming in.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Chunk {
     left: u64,
     size: u64,

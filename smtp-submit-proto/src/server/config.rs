@@ -7,7 +7,7 @@ use crate::Tolerances;
 
 /// How a [`Server`](crate::Server) behaves. Make one, change its fields, share it between connections
 /// in an `Arc`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// The server's domain name, which begins the greeting, and every 221 and 421.

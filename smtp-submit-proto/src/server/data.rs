@@ -9,6 +9,7 @@ use super::{
 
 /// What is known of the content that is coming in.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone, PartialEq))]
 pub(super) struct Content {
     octets: u64,
     refused: Option<DataRefusal>,

@@ -14,6 +14,8 @@ mod chunk;
 mod command;
 mod config;
 mod data;
+#[cfg(test)]
+mod dots;
 mod event;
 mod offer;
 mod state;
@@ -53,6 +55,7 @@ use state::{Frame, Mode, Pending, Phase};
 /// | `Xclient` | [`accept_xclient`](Self::accept_xclient), `refuse` |
 ///
 /// [`close`](Self::close) is allowed at any time but during the handshake.
+#[cfg_attr(test, derive(Clone, PartialEq))]
 pub struct Server {
     config: Arc<Config>,
     rules: Rules,
@@ -267,6 +270,10 @@ impl Server {
     }
 
     fn poll_line(&mut self, input: &[u8], now: Instant) -> Poll {
+        if input.is_empty() && !self.scanner.is_skipping() {
+            self.pace.wait(now, Wait::Idle);
+            return Poll::NeedInput { hint: 1 };
+        }
         let limits = &self.config.limits;
         // Which limit it is matters to what exceeds the lesser one.
         let of_auth = input.len() >= limits.command_line.min(limits.auth_line)

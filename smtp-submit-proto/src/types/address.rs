@@ -39,6 +39,15 @@ impl<'b> Mailbox<'b> {
         grammar::mailbox(text.as_bytes(), AddressRules { utf8: true, ..AddressRules::default() })
     }
 
+    /// Reads a mailbox that a server accepted before, by whichever of its [tolerances](crate::Tolerances): as
+    /// [`parse_utf8`](Self::parse_utf8), and with underscores in the domain. For what comes back from where it was kept: a queue.
+    ///
+    /// # Errors
+    /// When it is none; see [`AddressError`].
+    pub fn parse_accepted(text: &'b str) -> Result<Self, AddressError> {
+        grammar::mailbox(text.as_bytes(), AddressRules { utf8: true, underscore: true })
+    }
+
     /// The whole mailbox as it was written.
     #[must_use]
     pub const fn as_str(self) -> &'b str {

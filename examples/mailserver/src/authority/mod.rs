@@ -65,6 +65,9 @@ const MECHANISMS: &[Mechanism] = &[
     Mechanism::ANONYMOUS,
 ];
 
+/// Within this, a name is looked up, whether it is known or not.
+const CHALLENGE: Duration = Duration::from_millis(10);
+
 type Login<T> = std::result::Result<T, AuthError>;
 
 /// The mailboxes of the store, and who may open them.
@@ -76,6 +79,8 @@ pub(crate) struct Gate {
     passwords: Passwords,
     throttle: Throttle,
     pace: Pace,
+    /// When SCRAM's first challenge is sent: not as soon as the name is looked up, which takes longer for some.
+    challenges: Pace,
     /// Of what unknown users' salts are made.
     decoy: Zeroizing<Vec<u8>>,
     host: String,
@@ -114,6 +119,7 @@ impl Gate {
                 limit(limits.failed_logins_per_address),
             ),
             pace: Pace::new(Duration::from_millis(limits.wrong_login_ms.into())),
+            challenges: Pace::new(CHALLENGE),
             decoy,
             host: host.to_owned(),
         })
@@ -130,7 +136,21 @@ impl Gate {
                     .map_err(|e| AuthError::new(AuthErrorKind::Unavailable, e.to_string()))?
             }
         };
-        found.map_err(|e| AuthError::new(AuthErrorKind::Unavailable, format!("the store: {e}")))
+        found.map_err(unavailable)
+    }
+
+    fn decoy_keys(&self) -> Decoy<'_> {
+        Decoy { key: &self.decoy, iterations: DEFAULT_ITERATIONS }
+    }
+
+    /// Whom a name that means nobody might have meant. All spellings of a known name have one salt, so those of an
+    /// unknown one do.
+    fn stand_in(&self, user: &str) -> Login<(String, Option<AccountInfo>)> {
+        let pick = |local: &str| {
+            let keys = self.decoy_keys().keys(Hash::Sha256, local);
+            keys.salt().iter().take(4).fold(0, |number, octet| number << 8 | usize::from(*octet))
+        };
+        self.accounts.stand_in(user, pick).map_err(unavailable)
     }
 
     /// Whom the name means, and whether he may enter by this proof.
@@ -281,6 +301,10 @@ impl Visitor {
     }
 }
 
+fn unavailable(e: mailstore_api::StoreError) -> AuthError {
+    AuthError::new(AuthErrorKind::Unavailable, format!("the store: {e}"))
+}
+
 fn source_address(context: &LoginContext) -> Option<IpAddr> {
     context.peer.parse::<SocketAddr>().ok().map(|peer| peer.ip())
 }
@@ -296,7 +320,7 @@ impl Authority for Gate {
         let begun = tokio::time::Instant::now();
         let entered = self.by_password(context, user, authzid, password).await;
         if entered.is_err() {
-            self.pace.refusal(begun).await;
+            self.pace.wait(begun).await;
         }
         entered
     }
@@ -340,14 +364,27 @@ impl Authority for Gate {
     }
 
     async fn scram_keys(&self, context: &LoginContext, user: &str, hash: Hash) -> Login<Option<StoredKeys>> {
+        let begun = tokio::time::Instant::now();
         let visitor = self.visitor(context, user, None, Proof::PasswordProof).await?;
         if let Some(held) = visitor.held {
             tracing::info!(session = context.session, "SCRAM: {held}");
         } else if let Some(decision) = visitor.decision.as_ref().filter(|d| !d.permitted) {
             tracing::info!(session = context.session, rule = %decision.rule, "SCRAM: not permitted");
         }
-        let text = visitor.checked().and_then(|a| a.password_hash.as_deref());
-        Ok(text.and_then(|text| Stored::new(text).keys(hash)))
+        let helps = visitor.checked().is_some();
+        let (name, account) = match visitor.account {
+            Some(account) => (account.name.clone(), Some(account)),
+            None => self.stand_in(user)?,
+        };
+        let stored = account.as_ref().and_then(|a| a.password_hash.as_deref());
+        let keys = match stored.and_then(|text| Stored::new(text).keys(hash)) {
+            Some(keys) if helps => keys,
+            // The salt stays, whatever stands against the login: else one would see that there is such a mailbox.
+            Some(keys) => keys.barred(&self.decoy_keys()),
+            None => self.decoy_keys().keys(hash, &name),
+        };
+        self.challenges.wait(begun).await;
+        Ok(Some(keys))
     }
 
     async fn shared_secret(&self, context: &LoginContext, user: &str) -> Login<Option<Secret>> {
@@ -367,7 +404,7 @@ impl Authority for Gate {
         };
         let entered = self.settle(context, user, visitor, right);
         if entered.is_err() {
-            self.pace.refusal(begun).await;
+            self.pace.wait(begun).await;
         }
         entered
     }
@@ -385,7 +422,7 @@ impl Authority for Gate {
         };
         let held = self.throttle.held(&name, source_address(context), Instant::now());
         self.wrong(context, &name, held.is_none());
-        self.pace.refusal(begun).await;
+        self.pace.wait(begun).await;
     }
 
     async fn certificate(
@@ -415,7 +452,7 @@ impl Authority for Gate {
     }
 
     fn decoy(&self) -> Option<Decoy<'_>> {
-        Some(Decoy { key: &self.decoy, iterations: DEFAULT_ITERATIONS })
+        Some(self.decoy_keys())
     }
 
     fn random(&self, octets: &mut [u8]) -> bool {

@@ -1,11 +1,11 @@
-//! When a login that failed is answered.
+//! When it is answered what should not tell by its time.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Failed logins are answered a whole number of periods after they came, so that the time tells neither which of the
-/// steps failed nor how long it took.
+/// Failed logins (and SCRAM's first messages) are answered a whole number of periods after they came, so that the time
+/// tells neither which of the steps failed nor how long it took.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace(Duration);
 
@@ -14,8 +14,8 @@ impl Pace {
         Self(period)
     }
 
-    /// Waits until a login that came at `begun` may be told that it failed.
-    pub(super) async fn refusal(self, begun: Instant) {
+    /// Waits until what came at `begun` may be answered.
+    pub(super) async fn wait(self, begun: Instant) {
         if let Some(at) = self.due(begun, Instant::now()) {
             sleep_until(at).await;
         }

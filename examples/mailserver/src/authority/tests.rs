@@ -163,3 +163,74 @@ async fn a_wrong_proof_of_a_shared_secret_costs_no_hash_whosever_it_is() {
     assert_eq!(proves(&s, alice, b"stale").await, (Err(Wrong), 1, 1));
     assert_eq!(proves(&s, alice, b"secret").await, (Err(Wrong), 1, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_salt_that_scram_shows_tells_nothing_of_a_name() {
+    let open = scene(|config| config.limits.failed_logins_per_mailbox = 1);
+    let shut = scene(|config| {
+        let off = Mailbox { protocols: Protocols::all(Switch::Off), ..Mailbox::default() };
+        config.policy.mailboxes.insert("bob@example.test".into(), off);
+    });
+    for hash in [Hash::Sha1, Hash::Sha256, Hash::Sha512] {
+        let mut salts = Vec::new();
+        for (s, name) in [(&open, "bob"), (&open, "nobody"), (&shut, "bob")] {
+            let domain = "example.test";
+            let of = async |user: String| {
+                let begun = tokio::time::Instant::now();
+                let keys = s.gate.scram_keys(&context("192.0.2.1"), &user, hash).await.unwrap().unwrap();
+                assert_eq!(begun.elapsed(), CHALLENGE, "{user}");
+                let right = keys.verify(b"secret");
+                assert_eq!(right, name == "bob" && std::ptr::eq(s, &open), "{user}");
+                assert_eq!((keys.salt().len(), keys.iterations()), (16, DEFAULT_ITERATIONS));
+                keys.salt().to_vec()
+            };
+            // A first look reads the list of domains.
+            let _ = s.gate.look_up(name).await;
+            let salt = of(format!("{name}@{domain}")).await;
+            for spelled in [
+                name.to_owned(),
+                name.to_uppercase(),
+                format!("{}@{}", name.to_uppercase(), domain.to_uppercase()),
+                format!("{}\u{ad}{}@{domain}", &name[..1], &name[1..]),
+                name.replace('b', "\u{ff42}"),
+            ] {
+                assert_eq!(of(spelled.clone()).await, salt, "{spelled:?}");
+            }
+            salts.push(salt);
+        }
+        assert!(salts[0] != salts[1] && salts[0] != salts[2], "each server, each name has its own");
+    }
+    // Held back: the same salt as before, and the right password is none.
+    let before = open.gate.scram_keys(&context("192.0.2.1"), "bob", Hash::Sha256).await.unwrap().unwrap();
+    for _ in 0..3 {
+        open.gate.disproved(&context("192.0.2.1"), "bob").await;
+    }
+    let held = open.gate.scram_keys(&context("192.0.2.1"), "bob", Hash::Sha256).await.unwrap().unwrap();
+    assert_eq!(held.salt(), before.salt());
+    assert!(before.verify(b"secret") && !held.verify(b"secret"));
+}
+
+/// A login is hashed while a new policy comes into force that forbids it: it was looked at under the old one.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_overtakes_a_new_policy_is_ended_at_once() {
+    let s = scene(|_| {});
+    let place = s.gate.present.add("s1");
+    let from = context("192.0.2.1");
+    let entering = s.gate.password(&from, "bob@example.test", None, b"secret");
+    let mut entering = std::pin::pin!(entering);
+    // It waits for its hash.
+    assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(entering.as_mut().poll(cx).is_pending())).await);
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config::load(None, Some(dir.path())).unwrap();
+    let off = Mailbox { protocols: Protocols::all(Switch::Off), ..Mailbox::default() };
+    config.policy.mailboxes.insert("bob@example.test".into(), off);
+    s.gate.live.replace(Settings::new(&config).unwrap());
+    // The review of those who are in comes too early for him.
+    assert_eq!(s.gate.present.review(&s.gate.live.now().policy), 0);
+    assert!(entering.await.is_ok(), "it began when it was permitted");
+    let stopping = tokio_util::sync::CancellationToken::new();
+    let farewell = tokio::time::timeout(Duration::from_millis(1), place.farewell(&stopping)).await;
+    assert_eq!(farewell.unwrap(), mail_session::Farewell::NotPermitted);
+    // The next one does not begin.
+    assert_eq!(s.fails("192.0.2.1", "bob@example.test", b"secret").await.0, Wrong);
+}

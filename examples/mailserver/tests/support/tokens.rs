@@ -49,8 +49,12 @@ pub(crate) fn claims() -> Value {
 
 /// Signs with the key of this file, whatever it says.
 pub(crate) fn signed(header: &Value, claims: &Value, key: &Path) -> String {
-    let coded = |v: &Value| URL_SAFE_NO_PAD.encode(v.to_string());
-    let message = format!("{}.{}", coded(header), coded(claims));
+    signed_text(&header.to_string(), &claims.to_string(), key)
+}
+
+/// The same of what no [`Value`] can say.
+pub(crate) fn signed_text(header: &str, claims: &str, key: &Path) -> String {
+    let message = [header, claims].map(|text| URL_SAFE_NO_PAD.encode(text)).join(".");
     let der = PrivatePkcs8KeyDer::from_pem_file(key).unwrap();
     let random = SystemRandom::new();
     let pair =

@@ -285,7 +285,7 @@ impl Fixture for Faulty {
             if self.fault == Fault::RestartForgetsLimits {
                 account.limits = QuotaLimits::default();
             }
-            for folder in account.folders.values_mut() {
+            for (_, folder) in account.mailboxes.iter_mut() {
                 match self.fault {
                     Fault::RestartReusesUids => reuse_uids(folder),
                     Fault::RestartForgetsExpunges => folder.tombstones.clear(),

@@ -172,15 +172,12 @@ impl Account for FaultyAccount {
 
     async fn rename(&self, id: &MailboxId, to: &MailboxName) -> Result<()> {
         if self.is(Fault::RenameLeavesChildren) {
-            return self.inner.step(|s| {
-                s.account()?.folder(id, ErrorKind::NotFound)?.name = to.clone();
-                Ok(())
-            });
+            return self.inner.step(|s| s.account()?.mailboxes.rename_alone(id, to));
         }
         self.inner.rename(id, to).await?;
         if self.is(Fault::BareRename) {
             self.inner.step(|s| {
-                s.account()?.folders.values_mut().for_each(|f| f.acl.clear());
+                s.account()?.mailboxes.iter_mut().for_each(|(_, f)| f.acl.clear());
                 Ok(())
             })?;
         }

@@ -1,46 +1,13 @@
-use alloc::{borrow::ToOwned, vec::Vec};
+//! XOAUTH2 (Google, Microsoft).
 
-use super::{
-    ServerMechanism,
-    bearer::{self, Bearer},
-    name,
-};
-use crate::{Answer, BearerError, BearerLogin, Failure, Step, json};
+use alloc::{borrow::ToOwned as _, vec::Vec};
 
-/// XOAUTH2 (Google, Microsoft): a user and an OAuth 2 access token in one message.
-///
-/// A refused token is answered with a challenge that holds a JSON object; the client answers that
-/// with an empty response, and only then the exchange fails.
-#[derive(Debug)]
-pub struct XOAuth2(Bearer);
-
-impl Default for XOAuth2 {
-    fn default() -> Self {
-        Self(Bearer::new(read, refusal))
-    }
-}
-
-impl ServerMechanism for XOAuth2 {
-    fn name(&self) -> &'static str {
-        "XOAUTH2"
-    }
-
-    fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        self.0.start(initial)
-    }
-
-    fn respond(&mut self, message: &[u8]) -> Step {
-        self.0.respond(message)
-    }
-
-    fn answer(&mut self, answer: Answer) -> Step {
-        self.0.answer(answer)
-    }
-}
+use super::{name, token as read_token};
+use crate::{BearerError, BearerLogin, Failure, json};
 
 /// `user=<address> 0x01 auth=Bearer <token> 0x01 0x01`. The fields are taken in any order; one that
 /// is not known is passed over.
-fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
+pub(super) fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
     let fields = message.strip_suffix(b"\x01\x01").ok_or(Failure::Malformed)?;
     let (mut user, mut token) = (None, None);
     for field in fields.split(|b| *b == 1) {
@@ -50,7 +17,7 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
                 return Err(Failure::Malformed);
             }
         } else if let Some(value) = field.strip_prefix(b"auth=") {
-            if token.replace(bearer::token(value)?).is_some() {
+            if token.replace(read_token(value)?).is_some() {
                 return Err(Failure::Malformed);
             }
         } else if !field.contains(&b'=') {
@@ -63,14 +30,14 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
     }
 }
 
-fn refusal(error: &BearerError) -> Vec<u8> {
+pub(super) fn refusal(error: &BearerError) -> Vec<u8> {
     json::write(&[("status", &error.status), ("schemes", &error.schemes), ("scope", &error.scope)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Identity, Request};
+    use crate::{Answer, Identity, Request, ServerMechanism as _, Step, server::Bearer};
     use base64::{Engine as _, engine::general_purpose::STANDARD};
 
     #[test]
@@ -116,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_refused_token_fails_only_after_the_client_read_the_json() {
-        let mut m = XOAuth2::default();
+        let mut m = Bearer::xoauth2();
         assert!(matches!(m.start(None), Step::Challenge(c) if c.is_empty()));
         assert!(matches!(m.respond(b"user=a\x01auth=bearer t\x01\x01"), Step::Need(Request::Bearer(_))));
         let error = BearerError {
@@ -135,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_unanswerable_request_fails_at_once() {
-        let mut m = XOAuth2::default();
+        let mut m = Bearer::xoauth2();
         let _ = m.start(Some(b"user=a\x01auth=Bearer t\x01\x01"));
         assert!(matches!(
             m.answer(Answer::Refused(Failure::Unavailable)),
@@ -145,7 +112,7 @@ mod tests {
 
     #[test]
     fn an_accepted_token_needs_no_challenge() {
-        let mut m = XOAuth2::default();
+        let mut m = Bearer::xoauth2();
         let _ = m.start(Some(b"user=a\x01auth=Bearer t\x01\x01"));
         assert!(matches!(m.answer(Answer::Accepted(Identity::new("a", None))), Step::Done(_)));
     }

@@ -1,48 +1,15 @@
+//! OAUTHBEARER (RFC 7628).
+
 use alloc::{borrow::ToOwned as _, vec::Vec};
 
-use super::{
-    ServerMechanism,
-    bearer::{self, Bearer},
-    name,
-};
+use super::{name, token as read_token};
 use crate::{
-    Answer, BearerError, BearerLogin, Failure, MAX_FIELD, Secret, Step, json,
+    BearerError, BearerLogin, Failure, MAX_FIELD, Secret, json,
     scram::message::{Flag, gs2},
 };
 
-/// OAUTHBEARER (RFC 7628), accepting side: an OAuth 2 access token in one message.
-///
-/// A refused token is answered with a challenge that holds a JSON object; the client answers that
-/// with one octet 0x01 or cancels, and only then the exchange fails.
-#[derive(Debug)]
-pub struct OAuthBearer(Bearer);
-
-impl Default for OAuthBearer {
-    fn default() -> Self {
-        Self(Bearer::new(read, refusal))
-    }
-}
-
-impl ServerMechanism for OAuthBearer {
-    fn name(&self) -> &'static str {
-        "OAUTHBEARER"
-    }
-
-    fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        self.0.start(initial)
-    }
-
-    fn respond(&mut self, message: &[u8]) -> Step {
-        self.0.respond(message)
-    }
-
-    fn answer(&mut self, answer: Answer) -> Step {
-        self.0.answer(answer)
-    }
-}
-
 /// RFC 7628 section 3.1: `gs2-header kvsep *kvpair kvsep`. Keys that are not known are passed over.
-fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
+pub(super) fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
     let message = core::str::from_utf8(message).map_err(|_| Failure::Malformed)?;
     let header = gs2(message).ok_or(Failure::Malformed)?;
     // There is no channel binding in this mechanism; section 3.1 has `n`, and `y` says no less.
@@ -60,7 +27,7 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
         let twice = match key {
             // Section 4.3: an empty one asks for the scope.
             "auth" if value.is_empty() => token.replace(Secret::default()).is_some(),
-            "auth" => token.replace(bearer::token(value.as_bytes())?).is_some(),
+            "auth" => token.replace(read_token(value.as_bytes())?).is_some(),
             "host" if value.len() > MAX_FIELD => return Err(Failure::TooLong),
             "host" => host.replace(value.to_owned()).is_some(),
             "port" => port.replace(value.parse().map_err(|_| Failure::Malformed)?).is_some(),
@@ -78,7 +45,7 @@ fn read(message: &[u8]) -> Result<BearerLogin, Failure> {
 }
 
 /// Section 3.2.2: the status is an OAuth error code (RFC 6750 section 3.1), not an HTTP status.
-fn refusal(error: &BearerError) -> Vec<u8> {
+pub(super) fn refusal(error: &BearerError) -> Vec<u8> {
     let status = match &*error.status {
         "400" => "invalid_request",
         "401" => "invalid_token",

@@ -1,34 +1,44 @@
+mod oauthbearer;
+mod xoauth2;
+
 use alloc::vec::Vec;
 
-use super::conclude;
+use super::{ServerMechanism, conclude, name};
 use crate::{Answer, BearerError, BearerLogin, Failure, Request, Secret, Step};
 
-/// What OAUTHBEARER and XOAUTH2 have in common: one message with a token; a refused one is answered with a challenge
-/// that says why, and the exchange fails only with the client's next message.
+/// OAUTHBEARER (RFC 7628) and XOAUTH2 (Google, Microsoft), accepting side: an OAuth 2 access token in one message.
+///
+/// A refused token is answered with a challenge that holds a JSON object and says why. The client answers that (with
+/// one octet 0x01; with XOAUTH2, with nothing) or cancels, and only then the exchange fails.
 #[derive(Debug)]
-pub(super) struct Bearer {
+pub struct Bearer {
+    name: &'static str,
     read: fn(&[u8]) -> Result<BearerLogin, Failure>,
     refusal: fn(&BearerError) -> Vec<u8>,
     refused: Option<Failure>,
 }
 
 impl Bearer {
-    /// By how the mechanism writes the message and the refusal.
-    pub(super) fn new(
-        read: fn(&[u8]) -> Result<BearerLogin, Failure>,
-        refusal: fn(&BearerError) -> Vec<u8>,
-    ) -> Self {
-        Self { read, refusal, refused: None }
+    /// An exchange of OAUTHBEARER.
+    #[must_use]
+    pub fn oauthbearer() -> Self {
+        let (read, refusal) = (oauthbearer::read, oauthbearer::refusal);
+        Self { name: "OAUTHBEARER", read, refusal, refused: None }
     }
 
-    pub(super) fn start(&mut self, initial: Option<&[u8]>) -> Step {
-        match initial {
-            Some(message) => self.respond(message),
-            None => Step::Challenge(Vec::new()),
-        }
+    /// An exchange of XOAUTH2.
+    #[must_use]
+    pub fn xoauth2() -> Self {
+        Self { name: "XOAUTH2", read: xoauth2::read, refusal: xoauth2::refusal, refused: None }
+    }
+}
+
+impl ServerMechanism for Bearer {
+    fn name(&self) -> &'static str {
+        self.name
     }
 
-    pub(super) fn respond(&mut self, message: &[u8]) -> Step {
+    fn respond(&mut self, message: &[u8]) -> Step {
         // Whatever the client says to the refusal, the token stays refused.
         if let Some(failure) = self.refused {
             return Step::Failed(failure);
@@ -39,7 +49,7 @@ impl Bearer {
         }
     }
 
-    pub(super) fn answer(&mut self, answer: Answer) -> Step {
+    fn answer(&mut self, answer: Answer) -> Step {
         let (failure, error) = match answer {
             Answer::BearerRefused(failure, error) => (failure, error),
             Answer::Refused(failure @ (Failure::Credentials | Failure::NotAuthorized)) => {
@@ -53,7 +63,7 @@ impl Bearer {
 }
 
 /// The `auth` field: `Bearer <token>`, the scheme's name in any case (RFC 9110 section 11.1).
-pub(super) fn token(value: &[u8]) -> Result<Secret, Failure> {
+fn token(value: &[u8]) -> Result<Secret, Failure> {
     let (scheme, token) = value.split_at_checked(7).ok_or(Failure::Malformed)?;
     let token = token.trim_ascii_start();
     if !scheme.eq_ignore_ascii_case(b"Bearer ") || token.is_empty() || !token.iter().all(u8::is_ascii_graphic)
