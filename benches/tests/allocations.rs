@@ -19,7 +19,6 @@ const NONE: &[&str] = &[
     "DATA in, 1 MB of text: smtp-submit-proto, machine: slices",
     "DATA in, a dot on every line: smtp-submit-proto, machine: slices",
     "POP3, client's trace: pop3-proto, grammar",
-    "POP3, client's trace: pop3-proto, machine with answers",
 ];
 
 #[test]
