@@ -140,7 +140,11 @@ impl Session<'_> {
             let many = command.repeat(1 + usize::try_from(MORE).unwrap());
             self.says(&many);
             let (once, (said, all)) = (self.says(command).1, self.says(&many));
-            assert_eq!(said.matches(answer).count(), 1 + usize::try_from(MORE).unwrap(), "{what} {command:?}: {said}");
+            assert_eq!(
+                said.matches(answer).count(),
+                1 + usize::try_from(MORE).unwrap(),
+                "{what} {command:?}: {said}"
+            );
             let each = all.saturating_sub(once).div_ceil(MORE);
             println!("{what} {:48} {each} allocations, {most} at most; {once} alone", command.escape_debug());
             if each > *most {
