@@ -102,7 +102,7 @@ fn an_account_keeps_its_mail_and_its_sessions_under_another_name() {
             let account = store.open_account(name).await?;
             let id = inbox(&account).await;
             let (snapshot, _mailbox) = account.open(&id, OpenMode::Select).await?;
-            mailstore_api::Result::Ok(snapshot.uids.iter().count())
+            mailstore_api::Result::Ok(snapshot.uids.len())
         })
     };
     visit(&store, 1);

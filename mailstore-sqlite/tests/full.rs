@@ -80,7 +80,7 @@ fn eventually<T>(what: &str, mut call: impl FnMut() -> mailstore_api::Result<T>)
                 println!("{what}: done after {:?}", begin.elapsed());
                 return value;
             }
-            Err(e) => assert!(begin.elapsed() < Duration::from_secs(5), "{what}: {e}"),
+            Err(e) => assert!(begin.elapsed() < Duration::from_secs(60), "{what}: {e}"),
         }
         thread::sleep(Duration::from_millis(10));
     }

@@ -124,7 +124,10 @@ fn killed_at_any_moment_nothing_accepted_is_lost() {
     }
     let mut accepted: BTreeMap<QueueId, (String, usize)> = BTreeMap::new();
     let (mut settling, mut removed) = (BTreeSet::new(), BTreeSet::new());
-    for round in 0..rounds {
+    // More of them, where a busy machine did hardly anything in so many.
+    let mut round = 0;
+    while round < rounds || accepted.len() as u64 <= rounds || removed.len() as u64 <= rounds {
+        assert!(round < rounds * 5, "hardly anything happened");
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["child", "--exact", "--nocapture"])
             .env(DIR, dir.path())
@@ -187,8 +190,8 @@ fn killed_at_any_moment_nothing_accepted_is_lost() {
         }
         drop(store);
         check(dir.path());
+        round += 1;
     }
-    assert!(accepted.len() as u64 > rounds && removed.len() as u64 > rounds, "hardly anything happened");
 }
 
 #[test]

@@ -56,9 +56,10 @@ pub(super) fn run(cases: &[Case], filter: &str) -> Result<(), String> {
 /// Each line to its own scale, its last point in the corner: what is straight lies on the grey diagonal.
 fn svg(lines: &[Line]) -> String {
     const SIDE: f64 = 220.0;
-    const GAP: f64 = 44.0;
+    const GAP: f64 = 50.0;
     let (mut out, mut x, mut y) = (String::new(), GAP, GAP);
     for line in lines {
+        let (job, side) = line.name.split_once(": ").unwrap_or((&line.name, ""));
         let (most, cost) = line.points.last().copied().unwrap_or((1.0, 1.0));
         let points: String = line
             .points
@@ -68,13 +69,14 @@ fn svg(lines: &[Line]) -> String {
         // Writing to a String cannot fail.
         _ = writeln!(
             out,
-            r##"<text x="{x}" y="{}">{}</text>
+            r##"<text x="{x}" y="{}">{job}</text>
+<text x="{x}" y="{}">{side}</text>
 <rect x="{x}" y="{y}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#ccc"/>
 <line x1="{x}" y1="{}" x2="{}" y2="{y}" stroke="#bbb"/>
 <polyline points="{points}" fill="none" stroke="#06c" stroke-width="2"/>
 <text x="{x}" y="{}" fill="#666">{most} units, {cost} instructions</text>"##,
+            y - 18.0,
             y - 6.0,
-            line.name,
             y + SIDE,
             x + SIDE,
             y + SIDE + 14.0,

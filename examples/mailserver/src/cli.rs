@@ -33,8 +33,8 @@ Try it:
 
 The configuration file, with every key; what is left out has the value shown, but for [listen], where a service that is
 not listed is off, and [tokens], which are off without it. Paths are relative to the file. It is read again when it
-changes, and on SIGHUP: mailboxes, policies, organisations, [access], [auth], [tokens] take effect at once, the rest at the
-next start. A file with a fault is refused, and the old settings stay.
+changes, and on SIGHUP: mailboxes, policies, organisations, [access], [auth], [tokens], [timeouts] take effect at once (in
+new connections), the rest at the next start. A file with a fault is refused, and the old settings stay.
 
   hostname = \"mail.example.test\"
   data = \"./mail-data\"
@@ -89,6 +89,14 @@ next start. A file with a fault is refused, and the old settings stay.
   failed_logins_per_mailbox = 10  # then a wait that doubles each time; the same from one address, loopback exempt
   failed_logins_per_address = 30
   wrong_login_ms = 500            # a failed login is answered after so many milliseconds, or a multiple, whatever was wrong
+  [timeouts]                      # seconds a client is waited for; shown are those of IMAP
+  login = 180                     # from the greeting to the login (POP3 600)
+  idle = 1860                     # between commands and in IDLE (POP3 600, submission and LMTP 300): the RFCs want no less
+  command = 120                   # for one command, from its first octet (submission and LMTP 300)
+  payload = 180                   # how far a message that comes in may fall behind 64 octets a second
+  handshake = 30                  # of TLS, at the start or after STARTTLS
+  stall = 120                     # how far a client that is sent something may fall behind 64 octets a second in reading it
+  close = 10                      # for reading the last of it
   [[mailbox]]                     # made at the start where it is missing; may stand many times
   address = \"alice@example.test\"  # logs in as the address or its local part
   password = \"secret\"             # or password_hash = \"$argon2id$...\"; without either, by `user passwd`

@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) secrets: HashMap<String, Secret>,
     /// Holds what sessions list, so it goes with the rest.
     pub(crate) imap: imap::Config,
+    /// How long a client is waited for below the protocols.
+    pub(crate) driver: mail_drive::Limits,
     pub(crate) post: Post,
 }
 
@@ -115,6 +117,7 @@ impl Settings {
             credentials,
             secrets,
             imap: session::imap(config),
+            driver: config.timeouts.driver(),
             post: Post::new(config),
         })
     }
@@ -132,6 +135,7 @@ impl Settings {
             credentials: self.credentials.clone(),
             secrets: self.secrets.clone(),
             imap: session::imap(config),
+            driver: self.driver.clone(),
             post: self.post.clone(),
         })
     }

@@ -87,6 +87,7 @@ fn open_unix(path: &Path) -> Result<UnixListener> {
 pub(crate) fn config(config: &Config) -> lmtp::Config {
     let mut lmtp = lmtp::Config::new(&config.hostname);
     lmtp.smtp.size_limit = Some(user::LARGEST - 64 * 1024);
+    config.timeouts.apply_to_smtp(&mut lmtp.smtp);
     lmtp.over_quota = config.post.lmtp.over_quota;
     if let Some(peers) = &config.post.lmtp.peers {
         lmtp.peers.clone_from(peers);
@@ -131,8 +132,11 @@ impl Service {
         let number = self.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let session = format!("lmtp-{number}");
         let context = LoginContext::new(Protocol::Submission, peer, session.clone());
-        let connection = Connection::plain(crate::socket::Socket(stream), self.clock, context);
-        let config = Arc::clone(&self.live.now().post.lmtp);
+        let settings = self.live.now();
+        let connection = Connection::plain(crate::socket::Socket(stream), self.clock, context)
+            .with_limits(settings.driver.clone());
+        let config = Arc::clone(&settings.post.lmtp);
+        drop(settings);
         let ended = lmtp::serve(&self.store, &self.routes, connection, &config, stopping.cancelled()).await;
         if let Err(error) = ended {
             tracing::info!(session, %error, "LMTP broken off");

@@ -126,6 +126,8 @@ impl Reload {
         }
         // What was bound and opened at the start stays the measure of what is new.
         self.config.mailboxes = new.mailboxes;
+        // These hold from now on, also when only the keys are read again.
+        (self.config.imap, self.config.timeouts) = (new.imap, new.timeouts);
         Ok(())
     }
 }

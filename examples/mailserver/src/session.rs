@@ -76,6 +76,7 @@ pub(crate) fn imap(config: &Config) -> imap::Config {
     let mut imap = imap::Config::new(&config.hostname);
     imap.protocol.append_limit = Some(user::LARGEST);
     imap.eight_bit_headers = config.imap.eight_bit_headers;
+    config.timeouts.apply_to_imap(&mut imap);
     imap
 }
 
@@ -83,6 +84,7 @@ pub(crate) fn imap(config: &Config) -> imap::Config {
 pub(crate) fn pop3(config: &Config) -> pop3::Config {
     let mut pop3 = pop3::Config::new(&config.hostname);
     config.post.apply_to_pop3(&mut pop3);
+    config.timeouts.apply_to_pop3(&mut pop3);
     pop3
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn submission(config: &Config) -> submission::Config {
     // The store counts the trace fields, too.
     submission.smtp.size_limit = Some(user::LARGEST - TRACE);
     config.post.apply(&mut submission);
+    config.timeouts.apply_to_smtp(&mut submission.smtp);
     submission
 }
 
@@ -141,11 +144,13 @@ impl Sessions {
             return;
         }
         let id = format!("{:08x}", self.next.fetch_add(1, Ordering::Relaxed));
-        let context = LoginContext::new(service.protocol(), peer.to_string(), id)
-            .with_plaintext(self.live.now().plaintext);
+        let settings = self.live.now();
+        let context =
+            LoginContext::new(service.protocol(), peer.to_string(), id).with_plaintext(settings.plaintext);
         let encryption = if service.implicit_tls() { Encryption::Implicit } else { Encryption::OnRequest };
         let connection =
-            Connection::new(Socket(stream), self.clock, self.acceptor.clone(), encryption, context);
+            Connection::new(Socket(stream), self.clock, self.acceptor.clone(), encryption, context)
+                .with_limits(settings.driver.clone());
         tracker.spawn(async move {
             let _place = place;
             self.serve(connection, service.protocol()).await;

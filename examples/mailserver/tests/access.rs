@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use auth_sasl::{ClientLogin, Secret};
 use support::{
-    ALICE, BOB, Server, base64, binary, configure,
+    ALICE, BOB, Server, base64, binary, configure, replace,
     sasl::{Over, PROTOCOLS, Protocol, connect, good, listed, login, with},
     tokens::{TOKENS, token},
 };
@@ -219,7 +219,7 @@ fn valid_from_ends_sessions_and_the_next_login_is_good() {
         &format!("address = \"alice@example.test\"\nvalid_from = {stamp}\n"),
     );
     let before = server.log().len();
-    std::fs::write(&config, text).unwrap();
+    replace(&config, &text);
     server.logged(before, "the configuration is read again");
     assert_eq!(pop3.line().as_deref(), Some("-ERR [SYS/TEMP] This session is no longer permitted"));
     assert_eq!(pop3.line(), None);

@@ -90,7 +90,7 @@ fn eventually(what: &str, mut done: impl FnMut() -> Result<(), String>) {
     loop {
         match done() {
             Ok(()) => return println!("{what}: after {:?}", begun.elapsed()),
-            Err(e) => assert!(begun.elapsed() < Duration::from_secs(20), "{what}: {e}"),
+            Err(e) => assert!(begun.elapsed() < support::PATIENCE, "{what}: {e}"),
         }
         std::thread::sleep(Duration::from_millis(100));
     }

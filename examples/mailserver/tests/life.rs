@@ -150,7 +150,7 @@ fn a_stop_is_told_to_everybody_and_takes_little_time() {
     while pop3.line().is_some() {}
     let (well, took, log) = stopped.join().unwrap();
     assert!(well, "{log}");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(took < Duration::from_secs(9), "{took:?}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn more_connections_than_allowed_are_turned_away() {
     // The place is free as soon as the server has seen the end.
     let begun = std::time::Instant::now();
     while !server.connect("imap").line().is_some_and(|l| l.starts_with("* OK")) {
-        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(begun.elapsed() < support::PATIENCE);
         std::thread::yield_now();
     }
 }

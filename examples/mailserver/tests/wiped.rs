@@ -48,7 +48,7 @@ fn forms(name: &'static str, secret: &str) -> Vec<(&'static str, Vec<u8>)> {
     let coded = (0..3).map(|before| {
         let coded = base64(format!("{}{secret}", &"\0\0\0"[..before]));
         let whole = coded.trim_end_matches('=');
-        whole[4..whole.len() - 2].as_bytes().to_vec()
+        whole.as_bytes()[4..whole.len() - 2].to_vec()
     });
     coded.chain([secret.as_bytes().to_vec()]).map(|form| (name, form)).collect()
 }

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use mail_drive::{Accept, Instant, Timer};
@@ -58,14 +59,27 @@ impl Accept<Compat<DuplexStream>> for SeeminglyTls {
     }
 }
 
-pub struct Clock(pub std::time::Instant);
+/// The real clock, which a test may put forward.
+pub struct Clock {
+    begun: std::time::Instant,
+    ahead: watch::Receiver<Duration>,
+}
 
 impl Timer for Clock {
     fn now(&self) -> Instant {
-        Instant::from_start(self.0.elapsed())
+        Instant::from_start(self.begun.elapsed() + *self.ahead.borrow())
     }
     async fn sleep_until(&self, at: Instant) {
-        smol::Timer::at(self.0 + at.since_start()).await;
+        let mut ahead = self.ahead.clone();
+        loop {
+            let left = at.saturating_since(self.now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = async { _ = smol::Timer::after(left).await };
+            let put_forward = async { _ = ahead.changed().await };
+            smol::future::or(waited, put_forward).await;
+        }
     }
 }
 
@@ -73,6 +87,7 @@ impl Timer for Clock {
 pub struct Harness {
     pub store: Arc<MemoryStore>,
     stop: watch::Sender<bool>,
+    ahead: watch::Sender<Duration>,
     sessions: Arc<Mutex<Vec<tokio::task::JoinHandle<()>>>>,
     ended: Arc<Mutex<Vec<String>>>,
 }
@@ -90,8 +105,13 @@ impl Harness {
     pub fn new(messages: &[&[u8]]) -> Self {
         let store = Arc::new(MemoryStore::new());
         store.create_account("alice").unwrap();
-        let h =
-            Self { store, stop: watch::Sender::new(false), sessions: Arc::default(), ended: Arc::default() };
+        let h = Self {
+            store,
+            stop: watch::Sender::new(false),
+            ahead: watch::Sender::new(Duration::ZERO),
+            sessions: Arc::default(),
+            ended: Arc::default(),
+        };
         smol::block_on(async {
             for message in messages {
                 h.append(message).await;
@@ -142,7 +162,7 @@ impl Harness {
         change(&mut config);
         let context = LoginContext::new(Protocol::Pop3, "192.0.2.1:1", "p1").with_plaintext(plaintext);
         let encryption = if implicit_tls { Encryption::Implicit } else { Encryption::OnRequest };
-        let clock = Clock(std::time::Instant::now());
+        let clock = Clock { begun: std::time::Instant::now(), ahead: self.ahead.subscribe() };
         let connection = Connection::new(far.compat(), clock, SeeminglyTls, encryption, context);
         let mut stop = self.stop.subscribe();
         let shutdown = Box::pin(async move {
@@ -189,6 +209,11 @@ impl Harness {
     /// The errors that sessions ended with.
     pub fn ended(&self) -> Vec<String> {
         self.ended.lock().unwrap().clone()
+    }
+
+    /// So much time passes for the sessions.
+    pub fn pass(&self, time: Duration) {
+        self.ahead.send_modify(|ahead| *ahead += time);
     }
 
     pub fn stop(&self) {

@@ -298,14 +298,15 @@ fn a_server_that_stops_says_so_and_removes_nothing() {
 fn a_silent_client_is_let_go_without_a_word() {
     let h = Harness::new(&[b"1\r\n"]);
     h.clone().run(async {
-        let mut c = h.connect_with(|config| {
-            let mut protocol = (*config.protocol).clone();
-            protocol.timeouts.login = Duration::from_millis(50);
-            protocol.timeouts.idle = Duration::from_millis(50);
-            config.protocol = protocol.into();
-        });
+        let mut c = h.connect();
         c.login().await;
         c.ok("DELE 1").await;
+        h.pass(Duration::from_secs(500));
+        c.ok("NOOP").await;
+        h.pass(Duration::from_secs(500));
+        c.ok("NOOP").await;
+        // RFC 1939 section 3: ten minutes.
+        h.pass(Duration::from_secs(600));
         assert_eq!(c.rest().await, b"");
         h.all_ended().await;
         assert_eq!(h.count().await, 1);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Config, DEFAULT_DATA, DEFAULT_HOSTNAME, Imap, Limits, Mailbox, Password, Service,
+    Config, DEFAULT_DATA, DEFAULT_HOSTNAME, Imap, Limits, Mailbox, Password, Service, Timeouts,
     access::{self, Access, AuthPolicyEntry, KindKey, MailboxAccess, OrganisationEntry, SwitchKey},
     post::{self, LmtpEntry, Pop3Entry, RelayEntry, SubmissionEntry},
     tokens::{self, TokensEntry},
@@ -35,6 +35,8 @@ struct File {
     auth: Auth,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    timeouts: Timeouts,
     #[serde(default)]
     access: Access,
     #[serde(default)]
@@ -204,6 +206,7 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Config> {
         policy,
         tokens,
         limits: f.limits,
+        timeouts: f.timeouts,
         imap: f.imap,
         post,
         mailboxes,

@@ -3,6 +3,7 @@
 mod access;
 mod file;
 mod post;
+mod timeouts;
 mod tokens;
 
 use std::{
@@ -18,6 +19,7 @@ use mail_session::{
 use serde::Deserialize;
 
 pub(crate) use self::post::{LmtpAddress, Place, Post, Relay, Secret, Security};
+pub(crate) use self::timeouts::Timeouts;
 #[cfg(test)]
 pub(crate) use self::tokens::Scopes;
 pub(crate) use self::tokens::{Introspection, Source, Tokens};
@@ -47,6 +49,7 @@ pub(crate) struct Config {
     /// `None`: no bearer tokens.
     pub(crate) tokens: Option<Tokens>,
     pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
     pub(crate) imap: Imap,
     /// How mail goes out and comes in.
     pub(crate) post: Post,
@@ -192,6 +195,7 @@ impl Config {
                 policy: Policy::default(),
                 tokens: None,
                 limits: Limits::default(),
+                timeouts: Timeouts::default(),
                 imap: Imap::default(),
                 post: Post::default(),
                 mailboxes: Vec::new(),

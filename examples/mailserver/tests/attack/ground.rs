@@ -92,16 +92,33 @@ impl Ground {
     }
 
     pub(crate) fn raw(&self, service: &str) -> Raw {
-        let stream = TcpStream::connect(("127.0.0.1", self.server.port(service))).unwrap();
+        Raw::connect(&self.server, service)
+    }
+
+    pub(crate) fn alice(&self, service: &str) -> Raw {
+        Raw::alice(&self.server, service)
+    }
+}
+
+/// A client that minds nothing.
+pub(crate) struct Raw {
+    pub(crate) stream: TcpStream,
+    /// All it heard.
+    pub(crate) said: Vec<u8>,
+}
+
+impl Raw {
+    pub(crate) fn connect(server: &Server, service: &str) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", server.port(service))).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_write_timeout(Some(LONG)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Raw { stream, said: Vec::new() }
+        Self { stream, said: Vec::new() }
     }
 
     /// Alice is logged in; over IMAP she has INBOX open.
-    pub(crate) fn alice(&self, service: &str) -> Raw {
-        let mut raw = self.raw(service);
+    pub(crate) fn alice(server: &Server, service: &str) -> Self {
+        let mut raw = Self::connect(server, service);
         match service {
             IMAP => {
                 raw.send(format!("l LOGIN alice@example.test {ALICE}\r\nm SELECT INBOX\r\n"));
@@ -120,16 +137,7 @@ impl Ground {
         raw.line_end();
         raw
     }
-}
 
-/// A client that minds nothing.
-pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
-    /// All it heard.
-    pub(crate) said: Vec<u8>,
-}
-
-impl Raw {
     /// Whether all of it went out: the server may have closed.
     pub(crate) fn send(&mut self, octets: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(octets.as_ref()).is_ok()

@@ -11,5 +11,6 @@ mod numbers;
 mod octets;
 mod oversized;
 mod plaintext;
+mod slow;
 #[path = "../support/mod.rs"]
 mod support;

@@ -29,7 +29,7 @@ fn commands_in_themselves_exhaust_no_stack() {
         if !raw.send(format!("a {command}\r\n")) || !raw.until_or_end(b"a ") {
             raw = ground.alice(IMAP);
         }
-        assert!(begun.elapsed().as_secs() < 10, "{command:.30}: {:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 45, "{command:.30}: {:?}", begun.elapsed());
         raw.said.clear();
     }
     drop(raw);
@@ -79,7 +79,7 @@ fn messages_in_themselves_are_told_and_exhaust_no_stack() {
             "{message:.60}: {:.200}",
             said
         );
-        assert!(begun.elapsed().as_secs() < 15, "{message:.60}: {:?}", begun.elapsed());
+        assert!(begun.elapsed().as_secs() < 45, "{message:.60}: {:?}", begun.elapsed());
         raw.said.clear();
     }
     drop(raw);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a line may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long nothing may come.
 const QUIET: Duration = Duration::from_millis(300);
 

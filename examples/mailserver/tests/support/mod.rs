@@ -42,6 +42,9 @@ password = \"xipj3plmq\"
 pub(crate) const ALICE: &str = "tanstaaftanstaaf";
 pub(crate) const BOB: &str = "xipj3plmq";
 
+/// What is waited for at the most, however busy the machine; all of it comes within a moment on a quiet one.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mailserver"));
     command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -52,8 +55,15 @@ pub(crate) fn binary() -> Command {
 pub(crate) fn configure(dir: &Path, plaintext: &str, more: &str) -> PathBuf {
     let file = dir.join("mail.toml");
     let text = format!("data = \"data\"\n{SERVICES}[auth]\nplaintext = \"{plaintext}\"\n{more}{MAILBOXES}");
-    std::fs::write(&file, text).unwrap();
+    replace(&file, &text);
     file
+}
+
+/// Writes the file in one step: a server that watches it never reads a half.
+pub(crate) fn replace(file: &Path, text: &str) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, file).unwrap();
 }
 
 /// A running server; killed when dropped.
@@ -75,7 +85,7 @@ impl Server {
         Self::start_logging(dir, plaintext, more, "warn")
     }
 
-    fn start_logging(dir: &Path, plaintext: &str, more: &str, level: &str) -> Self {
+    pub(crate) fn start_logging(dir: &Path, plaintext: &str, more: &str, level: &str) -> Self {
         let config = configure(dir, plaintext, more);
         let mut command = binary();
         command.arg("--config").arg(&config).args(["--log", level]);
@@ -147,8 +157,7 @@ impl Server {
     /// A connection without TLS yet.
     pub(crate) fn connect_plain(&self, service: &str) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
-        // Longer than the server lets a login wait for its turn.
-        stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client {
             stream: Some(Stream::Plain(stream)),
@@ -166,7 +175,7 @@ impl Server {
 
     /// Waits until the log has these words beyond its first `from` octets.
     pub(crate) fn logged(&self, from: usize, words: &str) {
-        let end = Instant::now() + Duration::from_secs(15);
+        let end = Instant::now() + PATIENCE;
         while !self.log()[from..].contains(words) {
             assert!(Instant::now() < end, "{words:?} is not logged");
             std::thread::sleep(Duration::from_millis(20));
@@ -187,6 +196,17 @@ impl Server {
     /// Descriptors that are open.
     pub(crate) fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    /// Sockets among them: the listeners' and those of connections.
+    pub(crate) fn sockets(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))
+            .unwrap()
+            .filter(|entry| {
+                let to = entry.as_ref().ok().and_then(|e| std::fs::read_link(e.path()).ok());
+                to.is_some_and(|to| to.to_string_lossy().starts_with("socket:"))
+            })
+            .count()
     }
 
     /// `mailserver user ...` beside the running server, with a line on standard input.
