@@ -109,7 +109,14 @@ impl Mechanism {
 
     /// All of this crate that a server may list without second thoughts, best first. What its host
     /// cannot serve, an [`Offer`] leaves out. Leave the -PLUS ones out where there is never TLS.
-    pub const BEST_FIRST: &'static [Self] = &[
+    pub const BEST_FIRST: &'static [Self] = match Self::ALL {
+        [safe @ .., _, _] => safe,
+        _ => &[],
+    };
+
+    /// All of this crate, best first: also CRAM-MD5 and ANONYMOUS, for hosts that serve what these need
+    /// ([`Credential::CramMd5`], [`Credential::Anonymous`]) only where they are told to.
+    pub const ALL: &'static [Self] = &[
         Self::EXTERNAL,
         Self::SCRAM_SHA_512_PLUS,
         Self::SCRAM_SHA_256_PLUS,
@@ -121,6 +128,8 @@ impl Mechanism {
         Self::XOAUTH2,
         Self::PLAIN,
         Self::LOGIN,
+        Self::CRAM_MD5,
+        Self::ANONYMOUS,
     ];
 
     const fn scram(hash: Hash, plus: bool, server: fn(&Channel<'_>) -> Box<dyn ServerMechanism>) -> Self {
@@ -269,6 +278,14 @@ mod tests {
             assert_eq!(offer.names().collect::<Vec<_>>(), names);
             assert_eq!(offer.find("plain").is_some(), names.contains(&"PLAIN"));
         }
+    }
+
+    #[test]
+    fn what_wants_second_thoughts_is_not_listed_without_them() {
+        let names = |of: &[Mechanism]| of.iter().map(Mechanism::name).collect::<Vec<_>>();
+        let (all, best) = (names(Mechanism::ALL), names(Mechanism::BEST_FIRST));
+        assert_eq!(all[..best.len()], best);
+        assert_eq!(all[best.len()..], ["CRAM-MD5", "ANONYMOUS"]);
     }
 
     #[test]

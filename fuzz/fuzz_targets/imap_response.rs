@@ -53,7 +53,7 @@ fuzz_target!(|input: &[u8]| {
             && is_frame
         {
             let _ = format!("{response:?}");
-            mail_fuzz::comes_back(&response);
+            mail_fuzz::comes_back(&response, reading);
         }
     }
 });

@@ -30,18 +30,19 @@ pub fn stuff(content: &[u8], pieces: impl Iterator<Item = usize>) -> Vec<u8> {
     out.segments().flatten().copied().collect()
 }
 
-/// What a response that was read is written as, is read again and written as the same. Read as the same it need not be: a multipart
+/// What a response that was read in this way is written as, is read again and written as the same: also strictly, where it was read
+/// tolerantly. What only a tolerance reads is malformed otherwise, and carried as it is. Read as the same it need not be: a multipart
 /// without parts is written with an empty one, since `1*body` is what the grammar has.
 ///
 /// # Panics
 /// Where that is not so.
-pub fn comes_back(response: &Response<'_>) {
+pub fn comes_back(response: &Response<'_>, reading: Reading) {
     if let Response::Fetch(fetched) = response {
         fetched.items.iter().for_each(|item| means_the_same(&item));
     }
     let mut wire = Vec::new();
     response.encode(&mut wire);
-    for reading in [Reading::STRICT, Reading::TOLERANT] {
+    for reading in [Reading::STRICT, reading] {
         match Response::parse(&wire, reading) {
             Ok(again) => {
                 let mut rewritten = Vec::new();

@@ -4,8 +4,8 @@
 /// It holds from one answer `Need(1)`, given for input that is not empty and was seen to its end, to the next call that finds more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Calm {
-    /// Octets seen; none of the following holds where it is the greatest number.
-    seen: usize,
+    /// The length of the input with one octet more than was seen; none of the following holds where it is 0.
+    next: usize,
     /// So many octets may be seen without a refusal.
     most: usize,
     /// An octet that changes something.
@@ -13,10 +13,11 @@ pub(crate) struct Calm {
 }
 
 impl Calm {
-    pub(crate) const NONE: Self = Self { seen: usize::MAX, most: 0, stop: b'\n' };
+    pub(crate) const NONE: Self = Self { next: 0, most: 0, stop: b'\n' };
 
+    /// `seen` octets are all that there are, one at least.
     pub(crate) const fn new(seen: usize, most: usize, stop: u8) -> Self {
-        Self { seen, most, stop }
+        Self { next: seen + 1, most, stop }
     }
 
     /// Takes the input where it is one octet more than was seen, which changes nothing: it is `Need(1)` again. What `changes` something is told
@@ -24,10 +25,10 @@ impl Calm {
     #[inline]
     pub(crate) fn takes(&mut self, input: &[u8], changes: impl Fn(u8, u8) -> bool) -> bool {
         match input {
-            [before @ .., last]
-                if before.len() == self.seen && self.seen < self.most && !changes(*last, self.stop) =>
+            [.., last]
+                if input.len() == self.next && self.next <= self.most && !changes(*last, self.stop) =>
             {
-                self.seen += 1;
+                self.next += 1;
                 true
             }
             _ => false,
@@ -36,14 +37,14 @@ impl Calm {
 
     #[inline]
     pub(crate) const fn holds(&self) -> bool {
-        self.seen != usize::MAX
+        self.next != 0
     }
 
     /// It is over: what was seen, where it held.
     #[inline]
     pub(crate) const fn end(&mut self) -> Option<usize> {
-        let seen = self.seen;
+        let seen = self.next.checked_sub(1);
         *self = Self::NONE;
-        if seen == usize::MAX { None } else { Some(seen) }
+        seen
     }
 }

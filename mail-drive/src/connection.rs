@@ -101,13 +101,15 @@ where
         timer: &impl Timer,
     ) -> Poll<Result<Option<usize>, DriveError<M::Error>>> {
         self.reading = false;
+        // Nothing here waits: all of it is at one time.
+        let now = timer.now();
         for _ in 0..STEPS {
             let stepped = match self.phase {
                 Phase::Ended => return Poll::Ready(Ok(None)),
-                Phase::Closing(_) => return self.poll_closing(cx, timer.now()).map_ok(|()| None),
+                Phase::Closing(_) => return self.poll_closing(cx, now).map_ok(|()| None),
                 Phase::Shaking(..) => ready!(self.poll_shaking(cx)).map(|()| None),
-                Phase::Sending(what) => ready!(self.poll_sending(cx, timer.now(), what)).map(|()| None),
-                Phase::Open => ready!(self.poll_open(cx, timer.now())),
+                Phase::Sending(what) => ready!(self.poll_sending(cx, now, what)).map(|()| None),
+                Phase::Open => ready!(self.poll_open(cx, now)),
             };
             match stepped {
                 Ok(None) => {}

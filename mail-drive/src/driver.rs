@@ -1,12 +1,15 @@
 use core::{
     future::{Future, poll_fn},
     pin::pin,
-    task::Poll,
+    task::{Poll, ready},
 };
 use futures_io::{AsyncRead, AsyncWrite};
 use mail_wire::{Machine, TlsInfo};
+use std::sync::Arc;
 
-use crate::{Accept, DriveError, Limits, Peer, Timer, Turn, connection::Core, transport::Stream};
+use crate::{
+    Accept, DriveError, Limits, Peer, Timer, Turn, alarm::Alarm, connection::Core, transport::Stream,
+};
 
 /// Runs one machine over one stream.
 ///
@@ -16,7 +19,8 @@ use crate::{Accept, DriveError, Limits, Peer, Timer, Turn, connection::Core, tra
 /// All methods may be dropped before they complete, and called again: no octet is lost.
 pub struct Driver<M: Machine, S, T, A: Accept<S>> {
     core: Core<M, S, A>,
-    timer: T,
+    timer: Arc<T>,
+    alarm: Alarm,
     /// Which of the two `next_or` looks at first; they take turns, so that neither starves the other.
     other_first: bool,
 }
@@ -69,7 +73,8 @@ where
     /// The same with other limits.
     #[must_use]
     pub fn with_limits(machine: M, stream: S, timer: T, acceptor: A, limits: Limits) -> Self {
-        Self { core: Core::new(machine, stream, acceptor, limits), timer, other_first: false }
+        let core = Core::new(machine, stream, acceptor, limits);
+        Self { core, timer: Arc::new(timer), alarm: Alarm::default(), other_first: false }
     }
 
     /// A driver over TLS from the start (implicit TLS, RFC 8314): the first [`next`](Self::next) does the
@@ -130,53 +135,29 @@ where
     }
 
     async fn frame(&mut self) -> Result<Option<usize>, DriveError<M::Error>> {
-        enum Woken<R> {
-            Done(R),
-            Again,
-            Late,
-        }
-        let Self { core, timer, .. } = self;
-        // Whether `poll_frame` has just said Pending, and what it waits for is known.
-        let mut polled = false;
-        loop {
-            let deadline = if polled { core.deadline() } else { None };
-            let woken = {
-                let mut sleep = pin!(deadline.map(|at| timer.sleep_until(at)));
-                poll_fn(|cx| {
-                    if !core::mem::take(&mut polled) {
-                        if let Poll::Ready(done) = core.poll_frame(cx, timer) {
-                            return Poll::Ready(Woken::Done(done));
-                        }
-                        if core.deadline() != deadline {
-                            polled = true;
-                            return Poll::Ready(Woken::Again);
-                        }
-                    }
-                    match sleep.as_mut().as_pin_mut() {
-                        Some(sleep) => sleep.poll(cx).map(|()| Woken::Late),
-                        None => Poll::Pending,
-                    }
-                })
-                .await
-            };
-            match woken {
-                Woken::Done(done) => return done,
-                Woken::Again => {}
-                Woken::Late => core.late(timer.now())?,
+        let Self { core, timer, alarm, .. } = self;
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(done) = core.poll_frame(cx, &**timer) {
+                    return Poll::Ready(done);
+                }
+                ready!(alarm.poll(cx, timer, core.deadline()));
+                core.late(timer.now())?;
             }
-        }
+        })
+        .await
     }
 
     fn turn(&mut self, n: usize) -> Turn<'_, M> {
         let Core { machine, input, transport, .. } = &mut self.core;
         let frame = input.filled();
         let event = machine.event(frame.get(..n).unwrap_or(frame));
-        Turn { event, peer: Peer { machine, transport, clock: &self.timer } }
+        Turn { event, peer: Peer { machine, transport, clock: &*self.timer } }
     }
 
     /// The peer, outside of an event: to tell it something unasked.
     pub fn peer(&mut self) -> Peer<'_, M> {
-        Peer { machine: &mut self.core.machine, transport: &mut self.core.transport, clock: &self.timer }
+        Peer { machine: &mut self.core.machine, transport: &mut self.core.transport, clock: &*self.timer }
     }
 
     /// Ends the connection from this side: sends the output there is (say goodbye with

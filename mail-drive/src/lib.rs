@@ -114,6 +114,7 @@
 
 mod accept;
 mod ahead;
+mod alarm;
 mod connection;
 #[cfg(feature = "deflate")]
 mod deflate;
@@ -123,6 +124,7 @@ mod end_point;
 mod error;
 mod limits;
 mod peer;
+mod scratch;
 mod timer;
 #[cfg(feature = "rustls")]
 mod tls;

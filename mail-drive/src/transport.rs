@@ -11,10 +11,12 @@ use std::{
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
-use crate::{Limits, ahead::Ahead};
+use crate::{
+    Limits,
+    ahead::Ahead,
+    scratch::{READ, lend},
+};
 
-/// Octets read at once.
-const READ: usize = 16 * 1024;
 /// Reads ahead before other tasks get their turn.
 const AHEAD_TURNS: usize = 16;
 /// Segments written at once.
@@ -132,7 +134,7 @@ where
         }
     }
 
-    /// Reads once. While nothing is there no buffer is held: the scratch is on the stack.
+    /// Reads once. While nothing is there no buffer is held: the scratch is the thread's.
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -143,22 +145,23 @@ where
         if given > 0 {
             return Poll::Ready(Ok(given));
         }
-        let mut scratch = [0; READ];
-        let (scratch, _) = scratch.split_at_mut(room);
-        let n = match ready!(on!(self, poll_read(cx, scratch))) {
-            // TLS ended without its close_notify, as many do. The protocols tell their end by
-            // themselves; what is cut off is a frame that never becomes one.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
-            other => other?,
-        };
-        if let Some(received) = scratch.get_mut(..n) {
-            let taken = input.extend(received);
-            debug_assert_eq!(taken, n, "no more is read than there is room for");
-            // It may have been a password.
-            received.fill(0);
-            core::hint::black_box(received);
-        }
-        Poll::Ready(Ok(n))
+        lend(|scratch| {
+            let (scratch, _) = scratch.split_at_mut(room);
+            let n = match ready!(on!(self, poll_read(cx, scratch))) {
+                // TLS ended without its close_notify, as many do. The protocols tell their end by
+                // themselves; what is cut off is a frame that never becomes one.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+                other => other?,
+            };
+            if let Some(received) = scratch.get_mut(..n) {
+                let taken = input.extend(received);
+                debug_assert_eq!(taken, n, "no more is read than there is room for");
+                // It may have been a password.
+                received.fill(0);
+                core::hint::black_box(received);
+            }
+            Poll::Ready(Ok(n))
+        })
     }
 
     /// Takes in what a peer writes that does not read.
@@ -168,10 +171,12 @@ where
             if granted == 0 {
                 return;
             }
-            let mut scratch = [0; READ];
-            let (scratch, _) = scratch.split_at_mut(granted);
-            let read = on!(self, poll_read(cx, scratch));
-            if !self.ahead.keep(scratch, &read) {
+            let more = lend(|scratch| {
+                let (scratch, _) = scratch.split_at_mut(granted);
+                let read = on!(self, poll_read(cx, scratch));
+                self.ahead.keep(scratch, &read)
+            });
+            if !more {
                 return;
             }
         }
@@ -180,11 +185,12 @@ where
 
     /// Reads and forgets. `Ok(0)` is the end.
     pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut scratch = [0; READ];
-        let read = on!(self, poll_read(cx, &mut scratch));
-        scratch.fill(0);
-        core::hint::black_box(&scratch);
-        read
+        lend(|scratch| {
+            let read = on!(self, poll_read(cx, scratch));
+            scratch.fill(0);
+            core::hint::black_box(&*scratch);
+            read
+        })
     }
 
     /// Writes once.

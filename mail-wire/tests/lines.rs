@@ -45,6 +45,9 @@ fn scanned(wire: &[u8], cuts: u32, end: LineEnd, limit: usize) -> Vec<Seen> {
         if i + 1 < wire.len() && cuts & (1 << i) == 0 {
             continue;
         }
+        if scanner.is_one_more(&input) {
+            continue;
+        }
         loop {
             match scanner.scan(&input) {
                 Scan::NeedInput => break,

@@ -20,12 +20,16 @@ use crate::{
     error::Res,
     oneshot::lock,
     pool::shard_path,
+    room,
     schema::{self, Kind, Role},
 };
 
 /// Pages in the log over which it is copied, and over which the writer thread waits for nobody.
 const BEGIN: i32 = 4096;
 const TOO_MANY: i32 = 8 * BEGIN;
+
+/// Pages in the log of a process that writes more than a little.
+const BUSY: i32 = 64;
 
 /// Passes of the thread, and pages left that are no work for the writer thread.
 const PASSES: u32 = 4;
@@ -43,8 +47,16 @@ pub(crate) struct Checkpoints {
 
 #[derive(Debug, Default)]
 struct State {
-    wanted: VecDeque<(usize, Arc<AtomicU8>)>,
+    wanted: VecDeque<Wanted>,
     closed: bool,
+}
+
+#[derive(Debug)]
+enum Wanted {
+    /// Copy the shard's log, and say so here.
+    Copy(usize, Arc<AtomicU8>),
+    /// Make room in it.
+    Room(usize),
 }
 
 const IDLE: u8 = 0;
@@ -53,12 +65,12 @@ const COPIED: u8 = 2;
 const FAILED: u8 = 3;
 
 impl Checkpoints {
-    fn ask(&self, shard: usize, stage: &Arc<AtomicU8>) {
-        lock(&self.state).wanted.push_back((shard, stage.clone()));
+    fn ask(&self, wanted: Wanted) {
+        lock(&self.state).wanted.push_back(wanted);
         self.filled.notify_one();
     }
 
-    fn next(&self) -> Option<(usize, Arc<AtomicU8>)> {
+    fn next(&self) -> Option<Wanted> {
         let mut state = lock(&self.state);
         while state.wanted.is_empty() && !state.closed {
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +87,14 @@ impl Checkpoints {
     /// Serves all shards until closed.
     pub(crate) fn run(&self, dir: PathBuf, shards: usize, busy: Duration) {
         let mut connections: Vec<Option<Connection>> = (0..shards).map(|_| None).collect();
-        while let Some((shard, stage)) = self.next() {
+        while let Some(wanted) = self.next() {
+            let (shard, stage) = match wanted {
+                Wanted::Copy(shard, stage) => (shard, stage),
+                Wanted::Room(shard) => {
+                    make_room(&shard_path(&dir, shard));
+                    continue;
+                }
+            };
             let Some(slot) = connections.get_mut(shard) else { continue };
             let done = connect(slot, &dir, shard, busy).and_then(copy);
             let next = match done {
@@ -88,6 +107,14 @@ impl Checkpoints {
             };
             stage.store(next, Ordering::Release);
         }
+    }
+}
+
+fn make_room(database: &std::path::Path) {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    if let Err(error) = room::make(log.as_ref()) {
+        tracing::debug!(%error, "the log was not lengthened");
     }
 }
 
@@ -134,6 +161,7 @@ pub(crate) struct Log {
     /// Pages from which on it is worth asking: more when readers keep the log from beginning anew.
     from: i32,
     not_before: Instant,
+    has_room: bool,
 }
 
 impl Log {
@@ -145,6 +173,7 @@ impl Log {
             pages: Arc::default(),
             from: BEGIN,
             not_before: Instant::now(),
+            has_room: false,
         }
     }
 
@@ -161,6 +190,10 @@ impl Log {
     /// To be called when all are answered.
     pub(crate) fn care(&mut self, conn: &Connection) {
         let pages = self.pages.load(Ordering::Relaxed);
+        if pages >= BUSY && !self.has_room {
+            self.has_room = true;
+            self.thread.ask(Wanted::Room(self.shard));
+        }
         // It began anew.
         self.from = if pages < BEGIN { BEGIN } else { self.from };
         match self.stage.load(Ordering::Acquire) {
@@ -172,7 +205,7 @@ impl Log {
             _ if pages >= self.from.saturating_add(TOO_MANY) => self.finish(conn, pages),
             IDLE if pages >= self.from && Instant::now() >= self.not_before => {
                 self.stage.store(ASKED, Ordering::Relaxed);
-                self.thread.ask(self.shard, &self.stage);
+                self.thread.ask(Wanted::Copy(self.shard, self.stage.clone()));
             }
             _ => {}
         }

@@ -69,6 +69,7 @@ mod pool;
 mod queue;
 mod reserve;
 mod restore;
+mod room;
 mod schema;
 mod shard;
 mod stage;

@@ -27,7 +27,7 @@ const WAITING_JOBS: usize = 1024;
 const WAITING_BYTES: usize = 64 << 20;
 
 /// How long a group waits for companions, at most; and of the last commit's time, which part.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(8);
 const GATHER_PART: u32 = 4;
 
 /// Groups that wait for nobody after one that waited in vain, at first and at most.
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(gather.wish(0), None, "one alone waits for nobody");
         gather.committed(8, 2, ms(2));
         assert_eq!(gather.wish(3), Some((10, Duration::from_micros(500))), "a quarter of a commit's time");
-        gather.committed(8, 2, ms(40));
+        gather.committed(8, 2, ms(400));
         assert_eq!(gather.wish(3), Some((10, GATHER)), "and never longer than this");
         assert_eq!(gather.wish(10), None, "all are there");
         gather.waited(10, 3, 7);

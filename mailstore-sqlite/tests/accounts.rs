@@ -10,7 +10,7 @@ use std::{
 };
 
 use common::{append, block_on, inbox, message};
-use mailstore_api::{Account, MailStore, MailboxName, OpenMode, SpecialUse};
+use mailstore_api::{Account, ErrorKind, MailStore, MailboxName, OpenMode, SpecialUse};
 use mailstore_sqlite::{DefaultMailbox, Options, SqliteStore};
 
 const FEW: usize = 20;
@@ -90,4 +90,43 @@ fn ten_thousand_accounts_open_in_a_second_and_take_no_more_than_few() {
         assert!(visited.2 < few.2 + 64 * 1024, "{few:?} {visited:?}");
         assert!(idle.2 < few.2 + 8 * 1024, "{few:?} {idle:?}");
     }
+}
+
+#[test]
+fn an_account_keeps_its_mail_and_its_sessions_under_another_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    create(&store, 0, 2);
+    let mail = |store: &SqliteStore, name: &str| {
+        block_on(async {
+            let account = store.open_account(name).await?;
+            let id = inbox(&account).await;
+            let (snapshot, _mailbox) = account.open(&id, OpenMode::Select).await?;
+            mailstore_api::Result::Ok(snapshot.uids.iter().count())
+        })
+    };
+    visit(&store, 1);
+    let session = block_on(store.open_account("user0@example.org")).unwrap();
+    store.rename_account("user0@example.org", "j\u{f6}rg@example.org").unwrap();
+    assert_eq!(mail(&store, "j\u{f6}rg@example.org").unwrap(), 1);
+    assert_eq!(mail(&store, "user0@example.org").unwrap_err().kind, ErrorKind::NotFound);
+    block_on(async {
+        let id = inbox(&session).await;
+        append(&session, &id, &message("later")).await.unwrap();
+    });
+    assert_eq!(mail(&store, "j\u{f6}rg@example.org").unwrap(), 2);
+    // Another case of the same letters is no other name, and may be what is changed.
+    store.rename_account("USER1@example.org", "User1@Example.Org").unwrap();
+    assert_eq!(store.account("user1@example.org").unwrap().unwrap().name, "User1@Example.Org");
+    for (name, new, kind) in [
+        ("j\u{f6}rg@example.org", "user1@EXAMPLE.org", ErrorKind::Exists),
+        ("nobody", "somebody", ErrorKind::NotFound),
+        ("user1@example.org", "", ErrorKind::Cannot),
+        ("user1@example.org", "a\nb", ErrorKind::Cannot),
+    ] {
+        assert_eq!(store.rename_account(name, new).unwrap_err().kind, kind, "{name} {new:?}");
+    }
+    store.close();
+    drop(store);
+    assert_eq!(mail(&open(dir.path()), "j\u{f6}rg@example.org").unwrap(), 2);
 }

@@ -348,6 +348,38 @@ proptest! {
         prop_assert_eq!(fetcher.closed, Some(Ok(())));
     }
 
+    /// However a server's octets come, whether they are what was asked for or not, the client hears and says the same.
+    #[test]
+    fn any_split_gives_the_same_events_and_output(
+        pieces in prop::collection::vec(prop_oneof![
+            8 => prop::sample::select(vec![
+                &b"+OK\r\n"[..], b"+OK 1 2\r\n", b"+OK 3 4\r\n1 2\r\n2 2\r\n.\r\n", b".\r\n", b"..\r\n", b"1 uid\r\n", b"-ERR [AUTH] x\r\n",
+                b"+ AAAA\r\n", b"text\r\n", b"\r", b"\n",
+            ]).prop_map(<[u8]>::to_vec),
+            1 => prop::collection::vec(any::<u8>(), 0..6),
+        ], 0..20),
+        pipelining: bool,
+        login in 0_usize..3,
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+    ) {
+        let capa: &[u8] = if pipelining { b"+OK\r\nSASL PLAIN\r\nPIPELINING\r\n.\r\n" } else { b"+OK\r\nSASL PLAIN\r\n.\r\n" };
+        let wire = [b"+OK <a@b>\r\n", capa, &pieces.concat()].concat();
+        let hear = |cuts: &[usize]| {
+            let mut fetcher = Fetcher::new(clear(), [Login::Pass, Login::Apop, Login::Plain][login]);
+            let (mut from, mut sent) = (0, fetcher.feed(b""));
+            for cut in cuts.iter().copied().chain([wire.len()]) {
+                sent.extend(fetcher.feed(&wire[from..cut]));
+                from = cut;
+            }
+            (fetcher.log, fetcher.messages, sent, fetcher.closed)
+        };
+        let whole = hear(&[]);
+        let mut cuts: Vec<usize> = cuts.iter().map(|i| i.index(wire.len() + 1)).collect();
+        cuts.sort_unstable();
+        prop_assert_eq!(&hear(&cuts), &whole);
+        prop_assert_eq!(&hear(&(0..wire.len()).collect::<Vec<_>>()), &whole);
+    }
+
     #[test]
     fn no_octets_make_the_client_panic(wire in prop::collection::vec(
         prop_oneof![Just(b"+OK 1 2\r\n".to_vec()), Just(b"-ERR x\r\n".to_vec()), Just(b"+ \r\n".to_vec()), Just(b".\r\n".to_vec()),

@@ -49,7 +49,8 @@ fn section_5_capa_in_both_states() {
          S: LOGIN-DELAY 900
          S: IMPLEMENTATION Shlemazle-Plotz-v302
          S: .",
-    );
+    )
+    .on_client_but(&[]);
 }
 
 #[test]
@@ -100,7 +101,8 @@ fn section_8_in_use() {
          S: +OK
          C: PASS tanstaaf
          S= -ERR [IN-USE] Do you have another POP session running?",
-    );
+    )
+    .on_client_but(&[]);
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn section_4_example() {
          C: STLS
          S: -ERR only in AUTHORIZATION",
     );
+    host.on_client_but(&["STLS", "STLS"]);
     assert_eq!(host.handshakes.len(), 1);
 }
 

@@ -45,6 +45,7 @@ fn section_2_and_3_commands() {
          S: LANG
          S: .",
     );
+    host.on_client_but(&[]);
     assert!(host.server.utf8());
 }
 
@@ -54,7 +55,8 @@ fn utf8_after_login_is_tolerated_and_strictly_refused() {
     play(
         host,
         "S: +OK\nC: USER mrose\nS: +OK\nC: PASS tanstaaf\nS: +OK\nC: UTF8\nS: +OK\nC: STAT\nS= +OK 2 320",
-    );
+    )
+    .on_client_but(&["UTF8"]);
     play(
         || {
             Host::with(|c| {
@@ -64,5 +66,6 @@ fn utf8_after_login_is_tolerated_and_strictly_refused() {
             })
         },
         "S: +OK\nC: USER mrose\nS: +OK\nC: PASS tanstaaf\nS: +OK\nC: UTF8\nS: -ERR",
-    );
+    )
+    .on_client_but(&["UTF8"]);
 }

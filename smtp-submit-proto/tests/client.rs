@@ -435,6 +435,39 @@ proptest! {
         prop_assert_eq!(results, if lmtp { 2 } else { 1 });
     }
 
+    /// However a server's octets come, whether they are what was asked for or not, the client hears and says the same.
+    #[test]
+    fn any_split_gives_the_same_events_and_output(
+        pieces in prop::collection::vec(prop_oneof![
+            8 => prop::sample::select(vec![
+                &b"220 x\r\n"[..], b"250-x\r\n250-PIPELINING\r\n250 SIZE\r\n", b"250-x\r\n250-CHUNKING\r\n250 AUTH PLAIN\r\n",
+                b"250 x\r\n", b"250 x\r\n", b"250-a\r\n250 b\r\n", b"354 go\r\n", b"550 no\r\n", b"334 AAAA\r\n", b"235 ok\r\n", b"421 x\r\n",
+            ]).prop_map(<[u8]>::to_vec),
+            1 => prop::collection::vec(any::<u8>(), 0..6),
+        ], 0..14),
+        usual: bool,
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+    ) {
+        let begins: &[u8] = if usual { b"220 x\r\n250-x\r\n250 PIPELINING\r\n250 a\r\n250 b\r\n" } else { b"" };
+        let wire = [begins, &pieces.concat()].concat();
+        let hear = |cuts: &[usize]| {
+            let mut c = config();
+            c.auth_in_clear = true;
+            let mut sender = Sender::new(c, &["a@b"], &[b".x", b"\r\n."]);
+            let mut from = 0;
+            for cut in cuts.iter().copied().chain([wire.len()]) {
+                sender.feed(&wire[from..cut]);
+                from = cut;
+            }
+            (sender.log, sender.wire, sender.closed)
+        };
+        let whole = hear(&[]);
+        let mut cuts: Vec<usize> = cuts.iter().map(|i| i.index(wire.len() + 1)).collect();
+        cuts.sort_unstable();
+        prop_assert_eq!(&hear(&cuts), &whole);
+        prop_assert_eq!(&hear(&(0..wire.len()).collect::<Vec<_>>()), &whole);
+    }
+
     #[test]
     fn no_octets_make_the_client_panic(wire in prop::collection::vec(
         prop_oneof![Just(b"250 x\r\n".to_vec()), Just(b"250-x\r\n".to_vec()), Just(b"354 x\r\n".to_vec()), Just(b"550 x\r\n".to_vec()),

@@ -21,6 +21,7 @@ fn a_declared_size_over_the_limit_is_refused_at_once() {
     host.expect("RCPT TO:<a@b>", "503");
     host.expect("MAIL FROM:<ned@thor.innosoft.com> SIZE=99999999999999999999", "552 5.3.4");
     host.expect("MAIL FROM:<ned@thor.innosoft.com> SIZE=500000", "250");
+    host.on_client_but(&["RCPT TO:<a@b>"]);
 }
 
 /// Section 6.3: the real size counts, declared or not, and is answered after the end.
@@ -50,4 +51,5 @@ fn a_message_at_the_limit_passes() {
     host.feed(b"..345678\r\n.\r\n");
     assert!(host.sent().starts_with("250"));
     assert_eq!(host.messages, [b".345678\r\n"]);
+    host.on_client_but(&[]);
 }

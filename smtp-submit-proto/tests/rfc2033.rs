@@ -57,6 +57,7 @@ fn each_recipient_has_its_reply() {
          C: QUIT
          S: 221*",
     );
+    host.on_client_but(&["EHLO foo.edu", "HELO foo.edu"]);
 }
 
 #[test]

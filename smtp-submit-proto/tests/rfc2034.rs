@@ -45,6 +45,17 @@ fn every_reply_has_one_but_the_greeting_ehlo_and_intermediate_ones() {
             assert_eq!(has_enhanced(reply), enhanced, "{line}: {reply}");
         }
     }
+    host.on_client_but(&[
+        "HELO me",
+        "EHLO",
+        "HELO a b",
+        "AUTH NTLM",
+        "XYZZY",
+        "BDAT 1",
+        "STARTTLS",
+        "MAIL FROM:<ä@b>",
+        "MAIL FROM:<a@b> X",
+    ]);
 }
 
 /// Whether `reply` has an enhanced code; where it has, its class must be the reply code's.

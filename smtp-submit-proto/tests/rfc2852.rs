@@ -33,4 +33,5 @@ fn times_for_delivery() {
     config.deliver_by = Some(DeliverByOffer::default());
     assert!(Host::new(config).say("EHLO x").contains("250-DELIVERBY\r\n"));
     Host::new(open_config()).expect("MAIL FROM:<a@b> BY=1;R", "220");
+    host.on_client_but(&["MAIL FROM:<eljefe@bigbiz.com> BY=0;R", "MAIL FROM:<eljefe@bigbiz.com> BY=x;R"]);
 }

@@ -20,6 +20,7 @@ fn a_group_is_answered_in_order() {
     let codes: Vec<String> = host.sent().lines().map(|l| l[..3].to_owned()).collect();
     assert_eq!(codes, ["250", "250", "250", "354", "250", "221"]);
     assert_eq!(host.messages, [&b"first\r\n"[..], b"second\r\n"]);
+    host.on_client_but(&[]);
 }
 
 /// Section 3.1 and 3.2 (3): all recipients refused, DATA is refused too.
@@ -33,4 +34,5 @@ fn without_recipients_data_is_refused() {
     assert_eq!(codes, ["250", "550", "550", "554", "250"]);
     assert!(sent.contains("554 5.5.1 no valid recipients"));
     assert!(host.messages.is_empty());
+    host.on_client_but(&[]);
 }

@@ -45,6 +45,7 @@ fn simple_chunking() {
          C: RCPT TO:<Susan@Random.com>
          S: 250*",
     );
+    host.on_client_but(&[]);
     host.feed(b"BDAT 86 LAST\r\n");
     assert_eq!(host.sent(), "", "no reply before the chunk is there");
     host.feed(&[b'x'; 84]);
@@ -78,6 +79,7 @@ fn pipelined_binary_chunks() {
     );
     assert_eq!(replies.lines().count(), 6);
     assert_eq!(host.messages[0].len(), 10_324);
+    host.on_client_but(&[]);
 }
 
 #[test]

@@ -24,8 +24,6 @@ fn tls_comes_up_and_all_is_forgotten() {
          S: 250 ENHANCEDSTATUSCODES
          C: AUTH CRAM-MD5 dGlt
          S: 235*
-         C: MAIL FROM:<a@b>
-         S: 250*
          C: STARTTLS
          S: 220 2.0.0 ready to start TLS
          The handshake; no second greeting.
@@ -43,9 +41,24 @@ fn tls_comes_up_and_all_is_forgotten() {
          C: STARTTLS
          S: 503 5.5.1 TLS is active already",
     );
+    host.on_client_but(&["RCPT TO:<a@b>", "MAIL FROM:<a@b>", "STARTTLS"]);
     assert_eq!(host.upgrades, 1);
     assert!(!host.server.is_authenticated());
     assert!(host.log.iter().any(|e| e == "StartTls"));
+}
+
+/// Section 4.2: the client may be in the middle of a transaction.
+#[test]
+fn a_transaction_is_void_with_tls() {
+    let mut config = submission_config();
+    config.auth_required = false;
+    let mut host = Host::new(config);
+    host.say("EHLO me");
+    host.expect("MAIL FROM:<a@b>", "250");
+    host.expect("STARTTLS", "220");
+    host.expect("RCPT TO:<a@b>", "503 5.5.1 EHLO comes first");
+    host.expect("EHLO me", "250");
+    host.expect("RCPT TO:<a@b>", "503 5.5.1 MAIL comes first");
 }
 
 /// Section 6: what somebody put into the clear after STARTTLS is never executed.

@@ -48,6 +48,11 @@ fn the_parameters_are_taken() {
          C: RCPT TO:<x@y> NOTIFY=NEVER NOTIFY=NEVER
          S: 501 5.5.4*",
     );
+    host.on_client_but(&[
+        "RCPT TO:<x@y> NOTIFY=NEVER,SUCCESS",
+        "RCPT TO:<x@y> ORCPT=x",
+        "RCPT TO:<x@y> NOTIFY=NEVER NOTIFY=NEVER",
+    ]);
 }
 
 #[test]

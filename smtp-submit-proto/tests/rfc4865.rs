@@ -31,4 +31,9 @@ fn messages_held() {
         host.expect(&format!("MAIL FROM:<a@b> {parameter}"), code);
         host.expect("RSET", "250");
     }
+    host.on_client_but(&[
+        "MAIL FROM:<a@b> HOLDFOR=0",
+        "MAIL FROM:<a@b> HOLDUNTIL=tomorrow",
+        "MAIL FROM:<a@b> HOLDFOR=1 HOLDUNTIL=2007-04-12T15:46:17Z",
+    ]);
 }

@@ -43,6 +43,7 @@ fn a_typical_transaction() {
          C: QUIT
          S: 221 2.0.0 mail.example.test closing",
     );
+    host.on_client_but(&[]);
     assert_eq!(host.messages, [b"Blah blah blah...\r\n..etc. etc. etc.\r\n"]);
     assert_eq!(host.ended.as_deref(), Some("closed"));
 }
@@ -54,8 +55,12 @@ fn an_aborted_transaction() {
     replay(
         &mut host,
         "S: 220*
-         C: HELO bar.com
-         S: 250 mail.example.test
+         C: EHLO bar.com
+         S: 250-mail.example.test greets bar.com
+         S: 250-PIPELINING
+         S: 250-SIZE
+         S: 250-8BITMIME
+         S: 250 ENHANCEDSTATUSCODES
          C: MAIL FROM:<Smith@bar.com>
          S: 250*
          C: RCPT TO:<Jones@foo.com>
@@ -67,6 +72,7 @@ fn an_aborted_transaction() {
          C: QUIT
          S: 221*",
     );
+    host.on_client_but(&[]);
     assert!(host.messages.is_empty());
     assert!(host.log.iter().any(|e| e == "Reset"));
 }
@@ -78,23 +84,37 @@ fn vrfy_and_expn_by_policy() {
     replay(
         &mut host,
         "S: 220*
+         C: EHLO me
+         S: 250-*
+         S: 250-*
+         S: 250-*
+         S: 250-*
+         S: 250 *
          C: VRFY Crispin
          S: 252 2.2.5*
          C: EXPN list
          S: 502 5.5.1*",
     );
+    host.on_client_but(&[]);
     let mut config = open_config();
     config.ask_vrfy = true;
     let mut host = Host::new(config);
     replay(
         &mut host,
         "S: 220*
+         C: EHLO me
+         S: 250-*
+         S: 250-*
+         S: 250-*
+         S: 250-*
+         S: 250 *
          C: VRFY Smith
          S: 250 2.2.1 Fred Smith <smith@example.test>
          C: EXPN list
          S: 250-2.2.1 <a@x>
          S: 250 2.2.1 <b@x>",
     );
+    host.on_client_but(&[]);
 }
 
 /// Section 4.1.4.
@@ -146,6 +166,20 @@ fn commands_have_an_order() {
          C: MAIL FROM:<a@b>
          S: 250*",
     );
+    host.on_client_but(&[
+        "MAIL FROM:<a@b>",
+        "RCPT TO:<a@b>",
+        "DATA",
+        "NOOP",
+        "RSET",
+        "HELP",
+        "RCPT TO:<a@b>",
+        "DATA",
+        "MAIL FROM:<a@b>",
+        "DATA",
+        "HELO me",
+        "MAIL FROM:<a@b>",
+    ]);
     assert!(!host.server.is_extended());
     assert_eq!(host.server.client_name(), Some("me"));
 }

@@ -16,6 +16,7 @@ fn eight_bit_content_passes_unchanged() {
     host.expect("DATA", "354");
     host.feed(b"Gr\xc3\xbc\xdfe\xff\x00\r\n.\r\n");
     assert_eq!(host.messages, [b"Gr\xc3\xbc\xdfe\xff\x00\r\n"]);
+    host.on_client_but(&[]);
 }
 
 #[test]
@@ -27,4 +28,11 @@ fn body_takes_two_values() {
     for wrong in ["BODY", "BODY=", "BODY=9BIT", "BODY=BINARYMIME", "BODY=7BIT BODY=7BIT"] {
         host.expect(&format!("MAIL FROM:<a@b> {wrong}"), "501 5.5.4");
     }
+    host.on_client_but(&[
+        "MAIL FROM:<a@b> BODY",
+        "MAIL FROM:<a@b> BODY=",
+        "MAIL FROM:<a@b> BODY=9BIT",
+        "MAIL FROM:<a@b> BODY=BINARYMIME",
+        "MAIL FROM:<a@b> BODY=7BIT BODY=7BIT",
+    ]);
 }

@@ -30,6 +30,12 @@ fn addresses_in_utf8_want_the_parameter() {
     host.sent();
     host.expect("MAIL FROM:<a@b>", "250");
     host.expect("RCPT TO:<д@b>", "553 5.6.7");
+    host.on_client_but(&[
+        "MAIL FROM:<дерек@пример.рф>",
+        "MAIL FROM:<a@b> SMTPUTF8=yes",
+        "RCPT TO:<дерек@пример.рф>",
+        "RCPT TO:<д@b>",
+    ]);
 }
 
 /// Section 3.7.4.2.
@@ -49,6 +55,7 @@ fn it_is_off_by_default() {
     host.expect("MAIL FROM:<a@b> SMTPUTF8", "555");
     host.feed(b"MAIL FROM:<\xd0\xb4@b>\r\n");
     assert!(host.sent().starts_with("553 5.6.7"));
+    host.on_client_but(&["MAIL FROM:<a@b> SMTPUTF8", "MAIL FROM:<д@b>"]);
 }
 
 /// RFC 6533 section 3.

@@ -24,4 +24,10 @@ fn priorities() {
         host.expect("RSET", "250");
     }
     host.expect("MAIL FROM:<a@b> MT-PRIORITY=1 MT-PRIORITY=1", "501");
+    host.on_client_but(&[
+        "MAIL FROM:<eljefe@example.net> MT-PRIORITY=10",
+        "MAIL FROM:<eljefe@example.net> MT-PRIORITY=+1",
+        "MAIL FROM:<eljefe@example.net> MT-PRIORITY=",
+        "MAIL FROM:<a@b> MT-PRIORITY=1 MT-PRIORITY=1",
+    ]);
 }

@@ -24,4 +24,5 @@ fn under_tls_alone() {
     // Section 4.4
     host.expect("MAIL FROM:<roger@example.org> REQUIRETLS", "250");
     assert!(host.log.last().unwrap().contains("require_tls: true"));
+    host.on_client_but(&["MAIL FROM:<a@b> REQUIRETLS", "MAIL FROM:<roger@example.org> REQUIRETLS=1"]);
 }

@@ -45,4 +45,5 @@ fn limits_are_told_and_kept() {
          C: MAIL FROM:<a@b>
          S: 452 4.5.3*",
     );
+    host.on_client_but(&[]);
 }

@@ -8,21 +8,7 @@ use auth_sasl::{
     scram::{Decoy, Hash, StoredKeys},
 };
 
-pub(crate) const ALL: &[Mechanism] = &[
-    Mechanism::EXTERNAL,
-    Mechanism::SCRAM_SHA_512_PLUS,
-    Mechanism::SCRAM_SHA_256_PLUS,
-    Mechanism::SCRAM_SHA_1_PLUS,
-    Mechanism::SCRAM_SHA_512,
-    Mechanism::SCRAM_SHA_256,
-    Mechanism::SCRAM_SHA_1,
-    Mechanism::OAUTHBEARER,
-    Mechanism::XOAUTH2,
-    Mechanism::CRAM_MD5,
-    Mechanism::PLAIN,
-    Mechanism::LOGIN,
-    Mechanism::ANONYMOUS,
-];
+pub(crate) const ALL: &[Mechanism] = Mechanism::ALL;
 pub(crate) const SERVES: &[Credential] = &[
     Credential::Password,
     Credential::Bearer,

@@ -89,10 +89,8 @@ impl AppendOpen {
 
     /// After the head of a message.
     pub(crate) const fn of(message: &AppendMessage<'_>) -> Self {
-        match &message.catenate {
-            Some(part) => Self::of_part(part),
-            None => Self { catenate: false, utf8: message.utf8 },
-        }
+        // The head's own word, where there are parts too: see its `utf8`.
+        Self { catenate: matches!(&message.catenate, Some(part) if part.text.is_some()), utf8: message.utf8 }
     }
 
     /// After a part of a message.

@@ -12,7 +12,7 @@ pub struct AppendMessage<'b> {
     pub len: u64,
     /// A literal8 (RFC 3516 section 4.4): NUL is allowed in it.
     pub binary: bool,
-    /// `UTF8 (~{n}`: the header is in UTF-8 (RFC 6855 section 4).
+    /// `UTF8 (~{n}`: the header is in UTF-8 (RFC 6855 section 4); of CATENATE, its first text is such a literal.
     pub utf8: bool,
     /// Whether the client waits for `+` before it sends.
     pub synchronizing: bool,
@@ -42,6 +42,7 @@ impl<'b> AppendMessage<'b> {
             Some(len) => len,
             None => 0,
         });
+        message.utf8 = part.utf8;
         message.synchronizing = part.synchronizing;
         message.catenate = Some(part);
         message

@@ -6,8 +6,8 @@ use imap4_proto::{
     client::{Client, Config, Event},
     server,
     types::{
-        AppendMessage, Capabilities, Command, DateTime, Flag, FlagList, MailboxArg, Quirks, Response, Select,
-        SystemFlags,
+        AString, AppendMessage, Capabilities, CatenatePart, CatenateUrl, Command, DateTime, Flag, FlagList,
+        ListOf, MailboxArg, Quirks, Replaced, Response, Select, SystemFlags,
     },
 };
 use mail_wire::{Instant, Machine, Poll, TlsInfo, Upgrade, Upgraded};
@@ -17,8 +17,10 @@ use super::{Dialogue, Side, Start, frame_len, frame_of, frames, response};
 /// What of APPEND is still to be done, once the server takes it.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
-    Begin(Vec<u8>, Message),
+    Begin(Option<Replaced>, Vec<u8>, Message),
     Next(Message),
+    /// The next parts of a message that is put together.
+    Parts(Parts),
     Octets(Vec<u8>),
     End,
 }
@@ -31,16 +33,53 @@ struct Message {
     len: u64,
     binary: bool,
     utf8: bool,
+    parts: Option<Parts>,
+}
+
+/// A [`CatenatePart`] of its own.
+#[derive(Debug, PartialEq, Eq)]
+struct Parts {
+    urls: Vec<Vec<u8>>,
+    text: Option<u64>,
+    utf8: bool,
+}
+
+impl Parts {
+    fn new(part: &CatenatePart<'_>) -> Self {
+        let urls = part.urls.iter().map(|url| url.0.bytes().into_owned()).collect();
+        Self { urls, text: part.text, utf8: part.utf8 }
+    }
+
+    fn with(&self, f: impl FnOnce(&CatenatePart<'_>)) {
+        let urls: Vec<_> = self.urls.iter().map(|url| CatenateUrl(AString::new(url))).collect();
+        let mut part = CatenatePart::new(ListOf::new(&urls), self.text);
+        part.utf8 = self.utf8;
+        f(&part);
+    }
 }
 
 impl Message {
     fn new(message: &AppendMessage<'_>) -> Self {
         let flags = message.flags.iter().map(name).collect::<Vec<_>>().join(" ");
-        Self { flags, date: message.date, len: message.len, binary: message.binary, utf8: message.utf8 }
+        let parts = message.catenate.as_ref().map(Parts::new);
+        Self {
+            flags,
+            date: message.date,
+            len: message.len,
+            binary: message.binary,
+            utf8: message.utf8,
+            parts,
+        }
     }
 
     fn with(&self, f: impl FnOnce(&AppendMessage<'_>)) {
-        let mut message = AppendMessage::new(self.len);
+        match &self.parts {
+            Some(parts) => parts.with(|part| self.filled(AppendMessage::catenate(*part), f)),
+            None => self.filled(AppendMessage::new(self.len), f),
+        }
+    }
+
+    fn filled<'b>(&'b self, mut message: AppendMessage<'b>, f: impl FnOnce(&AppendMessage<'_>)) {
         if !self.flags.is_empty() {
             message.flags = FlagList::parse(self.flags.as_bytes()).unwrap();
         }
@@ -226,15 +265,23 @@ impl Connected {
                 self.client.command(&command)
             }
             // An extension of somebody else's.
-            None if !rest.to_ascii_uppercase().starts_with(b"APPEND ") => self.client.raw(rest),
+            None if ![&b"APPEND "[..], b"REPLACE ", b"UID REPLACE "]
+                .iter()
+                .any(|verb| rest.to_ascii_uppercase().starts_with(verb)) =>
+            {
+                self.client.raw(rest)
+            }
             None => {
                 self.steps = append_steps(line, utf8);
                 match self.steps.pop_front() {
-                    Some(Step::Begin(mailbox, message)) => {
+                    Some(Step::Begin(replaced, mailbox, message)) => {
                         let mut issued = None;
                         message.with(|m| {
                             let mailbox = self.client.mailbox(&mailbox);
-                            issued = Some(self.client.append(&mailbox, m));
+                            issued = Some(match replaced {
+                                Some(replaced) => self.client.replace(replaced, &mailbox, m),
+                                None => self.client.append(&mailbox, m),
+                            });
                         });
                         issued.unwrap()
                     }
@@ -253,6 +300,7 @@ impl Connected {
             match self.steps.pop_front() {
                 Some(Step::Octets(octets)) => self.client.append_chunk(Bytes::from(octets)).unwrap(),
                 Some(Step::Next(message)) => message.with(|m| self.client.append_next(m).unwrap()),
+                Some(Step::Parts(parts)) => parts.with(|p| self.client.append_part(p).unwrap()),
                 Some(Step::End) => self.client.append_end().unwrap(),
                 other => panic!("{other:?}"),
             }
@@ -369,16 +417,22 @@ fn append_steps(command: &[u8], utf8: bool) -> VecDeque<Step> {
     if utf8 {
         server.set_enabled(Capabilities::UTF8_ACCEPT);
     }
-    let mut input = [command, b"\r\n"].concat();
+    let mut input = [b"s SELECT INBOX\r\n", command, b"\r\n"].concat();
     let mut steps = VecDeque::new();
     while let Poll::Frame(n) = server.poll(&input, Instant::ZERO).unwrap() {
         let frame: Vec<u8> = input.drain(..n).collect();
         match server.event(&frame) {
             server::Event::AppendBegin(begin) => {
                 let mailbox: MailboxArg<'_> = begin.mailbox;
-                steps.push_back(Step::Begin(mailbox.bytes().into_owned(), Message::new(&begin.message)));
+                let message = Message::new(&begin.message);
+                steps.push_back(Step::Begin(begin.replaces, mailbox.bytes().into_owned(), message));
                 server.accept_literal().unwrap();
             }
+            server::Event::AppendPart(part) => {
+                steps.push_back(Step::Parts(Parts::new(&part)));
+                server.accept_literal().unwrap();
+            }
+            server::Event::Command(Command::Select(_)) => server.selected(false, "selected").unwrap(),
             server::Event::AppendChunk(octets) => steps.push_back(Step::Octets(octets.to_vec())),
             server::Event::AppendNext(message) => {
                 steps.push_back(Step::Next(Message::new(&message)));

@@ -2,7 +2,7 @@ use std::mem::discriminant;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use imap4_proto::{
-    server::{Config, Event, Mechanism, Passwords, Server},
+    server::{AppendBegin, Config, Event, Mechanism, Passwords, Server},
     types::{Capabilities, Code, Command, CommandKind, Response, ResponseCode, ResponseText, Status},
 };
 use mail_wire::{Instant, Machine, Poll, TlsInfo, Upgrade, Upgraded};
@@ -136,8 +136,12 @@ impl Serving {
                     }
                 }
             }
-            Event::AppendBegin(begin) if !begin.message.synchronizing => self.accept(),
-            Event::AppendNext(message) if !message.synchronizing => self.accept(),
+            Event::AppendBegin(AppendBegin { message, .. }) | Event::AppendNext(message)
+                if !message.synchronizing || message.catenate.is_some_and(|part| part.text.is_none()) =>
+            {
+                self.accept();
+            }
+            Event::AppendPart(part) if !part.synchronizing || part.text.is_none() => self.accept(),
             Event::Command(Command::Enable(list)) => {
                 self.server.set_enabled(list.known());
                 self.answer();

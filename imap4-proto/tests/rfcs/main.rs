@@ -1,4 +1,5 @@
-//! The examples of the extensions' RFCs, one file each, played by the client machine against the server machine. In one program, so
+//! The examples of the extensions' RFCs, one file each, played by the client machine against the server machine; and as the
+//! RFCs print them, on each of the two. In one program, so
 //! that they are linked once.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
@@ -6,6 +7,8 @@
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/dialogue.rs"]
+mod dialogue;
 mod duet;
 
 mod nesting;

@@ -51,3 +51,8 @@ fn lists_may_be_empty() {
         assert!(Response::parse(line.as_bytes(), Reading::TOLERANT).is_err(), "{line}");
     }
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc2087.txt"));
+}

@@ -130,3 +130,8 @@ fn section_2_2_the_capability_rights() {
     peer.server(&said.replace("a OK", "A1 OK"));
     assert_eq!(peer.client.capabilities().unwrap().new_rights, rights("texk0"));
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc4314.txt"));
+}

@@ -79,3 +79,8 @@ fn section_7_resetkey() {
         ],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc4467.txt"));
+}

@@ -280,3 +280,8 @@ fn texts_in_utf8() {
     assert_eq!(said, "a OK catenate append completed\r\nb OK done\r\n");
     assert_eq!(parts, ["begin", "=abc", "part", "<y>", "=z", "part", "end"]);
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc4469.txt"));
+}

@@ -80,3 +80,8 @@ fn what_has_no_place() {
     duet.refused("COMPRESS DEFLATE x", "BAD Something follows the command");
     off(Capabilities::COMPRESS_DEFLATE, &[("COMPRESS DEFLATE", "BAD Unknown command")]);
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc4978.txt"));
+}

@@ -24,3 +24,8 @@ fn section_4_example() {
     duet.refused("SEARCH OLDER", "BAD A space is missing");
     off(Capabilities::WITHIN, &[("SEARCH YOUNGER 1", "BAD WITHIN is not on")]);
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc5032.txt"));
+}

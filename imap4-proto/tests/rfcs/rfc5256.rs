@@ -135,3 +135,8 @@ fn what_has_no_place() {
         ],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc5256.txt"));
+}

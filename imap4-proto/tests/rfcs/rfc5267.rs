@@ -160,3 +160,8 @@ fn what_has_no_place() {
     let mut duet = Duet::selected();
     duet.done("SORT RETURN (MIN MAX COUNT) (DATE) x ALL", |s: &mut Server, _| ok(s));
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc5267.txt"));
+}

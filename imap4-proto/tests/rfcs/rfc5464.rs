@@ -168,3 +168,8 @@ fn what_has_no_place() {
         &[("GETMETADATA x /y", "BAD Unknown command"), ("SETMETADATA x (/y NIL)", "BAD Unknown command")],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc5464.txt"));
+}

@@ -168,3 +168,8 @@ fn what_has_no_place() {
     off(Capabilities::NOTIFY, &[("NOTIFY NONE", "BAD Unknown command")]);
     off(Capabilities::MULTISEARCH, &[("NOTIFY SET (subtree-one x NONE)", "BAD MULTISEARCH is not on")]);
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc5465.txt"));
+}

@@ -78,3 +78,8 @@ fn sections_4_and_5_relevancy() {
         ],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc6203.txt"));
+}

@@ -62,3 +62,8 @@ fn section_2_2_the_selected_mailbox() {
     duet.refused("ESEARCH IN personal ALL", "BAD Sources are missing");
     off(Capabilities::MULTISEARCH, &[("ESEARCH ALL", "BAD Unknown command")]);
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc7377.txt"));
+}

@@ -109,3 +109,8 @@ fn sections_5_and_6_identifiers_of_messages_and_threads() {
         ],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc8474.txt"));
+}

@@ -126,3 +126,8 @@ fn a_refused_replacement_leaves_everything_as_it_was() {
     let said = talk.send(b"a REPLACE 4 Drafts {8+}\r\nb NOOP\r\n\r\nc NOOP\r\n", &mut refusing);
     assert_eq!(said, "a NO [TRYCREATE] no such mailbox\r\nc OK done\r\n");
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc8508.txt"));
+}

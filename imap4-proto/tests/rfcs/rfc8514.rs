@@ -61,3 +61,8 @@ fn section_4_examples() {
         ],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc8514.txt"));
+}

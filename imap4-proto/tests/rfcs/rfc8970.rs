@@ -76,3 +76,8 @@ fn a_preview_that_is_a_literal_streams() {
     assert!(heard[0].contains("BodyLiteral { name: Preview, len: 12"), "{heard:?}");
     assert_eq!(heard[1], r"chunk Lorem\r\nipsum");
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc8970.txt"));
+}

@@ -92,3 +92,8 @@ fn each_part_has_its_capability() {
         &[("STATUS x (DELETED)", "BAD IMAP4rev2 is not on")],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc9208.txt"));
+}

@@ -67,3 +67,8 @@ fn section_3_4_partial_and_changedsince_in_any_order() {
     duet.refused("UID FETCH 1 FLAGS (PARTIAL 1:-2)", "BAD A number is missing");
     off(Capabilities::PARTIAL, &[("UID FETCH 1 FLAGS (PARTIAL 1:2)", "BAD PARTIAL is not on")]);
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc9394.txt"));
+}

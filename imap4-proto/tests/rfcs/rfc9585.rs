@@ -34,3 +34,8 @@ fn section_4_examples() {
     assert!(heard[2].contains("Progress { tag: None, done: Some(5), goal: None }"), "{heard:?}");
     assert!(heard[3].contains("InProgress(None)"), "{heard:?}");
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc9585.txt"));
+}

@@ -137,3 +137,8 @@ fn sections_3_4_and_3_6_vanished() {
     );
     assert!(duet.peer.client.enabled().contains(Capabilities::UIDONLY));
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc9586.txt"));
+}

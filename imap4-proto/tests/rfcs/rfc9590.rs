@@ -38,3 +38,8 @@ fn section_4_examples() {
         &[("LIST \"\" % RETURN (METADATA (/x))", "BAD LIST-METADATA is not on")],
     );
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc9590.txt"));
+}

@@ -25,3 +25,8 @@ fn section_5_example() {
     );
     off(Capabilities::JMAPACCESS, &[("GETJMAPACCESS", "BAD Unknown command")]);
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc9698.txt"));
+}

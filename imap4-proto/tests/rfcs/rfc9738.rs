@@ -68,3 +68,8 @@ fn the_capability_has_its_limit_or_is_not_shown() {
     assert_eq!((known.message_limit, known.save_limit), (Some(1000), Some(500)));
     assert!(peer.client.has(Capabilities::MESSAGELIMIT));
 }
+
+#[test]
+fn its_examples_on_both_machines() {
+    crate::dialogue::file(include_str!("../dialogues/rfc9738.txt"));
+}

@@ -108,3 +108,61 @@ impl Config {
         config
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{AuthError, AuthErrorKind, Identity};
+    use std::{
+        borrow::Cow,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    /// Serves passwords while it is open.
+    struct Door(AtomicBool);
+    impl Authority for Door {
+        async fn password(
+            &self,
+            _: &LoginContext,
+            _: &str,
+            _: Option<&str>,
+            _: &[u8],
+        ) -> Result<Identity, AuthError> {
+            Err(AuthErrorKind::Wrong.into())
+        }
+        fn mechanisms(&self, _: &LoginContext) -> &[auth::Mechanism] {
+            &[auth::Mechanism::SCRAM_SHA_1_PLUS, auth::Mechanism::PLAIN]
+        }
+        fn credentials(&self, _: &LoginContext) -> Cow<'_, [Credential]> {
+            Cow::Borrowed(match self.0.load(Ordering::Relaxed) {
+                true => &[Credential::Password, Credential::ScramKeys(auth::Hash::Sha1)],
+                false => &[Credential::ScramKeys(auth::Hash::Sha1)],
+            })
+        }
+    }
+
+    #[test]
+    fn what_is_listed_follows_the_authority_and_the_connection() {
+        let (config, door) = (Config::new("mail.example.test"), Door(AtomicBool::new(true)));
+        let machine = |encryption| {
+            let mut context = LoginContext::new(auth::Protocol::Imap4, "[::1]:1", "s1");
+            context.encryption = encryption;
+            let machine = config.machine(&door, &context, encryption);
+            let names: Vec<_> = machine.mechanisms.iter().map(|m| m.name.clone()).collect();
+            (names, machine)
+        };
+        for _ in 0..2 {
+            // One kind of connection takes nothing from another that came first.
+            assert_eq!(machine(Encryption::None).0, [""; 0]);
+            assert_eq!(machine(Encryption::Implicit).0, ["SCRAM-SHA-1-PLUS", "PLAIN"]);
+            assert_eq!(machine(Encryption::OnRequest).0, ["SCRAM-SHA-1-PLUS", "PLAIN"]);
+        }
+        assert!(Arc::ptr_eq(&machine(Encryption::Implicit).1, &machine(Encryption::Implicit).1));
+        let before = machine(Encryption::Implicit).1;
+        door.0.store(false, Ordering::Relaxed);
+        let (names, after) = machine(Encryption::Implicit);
+        assert_eq!(names, ["SCRAM-SHA-1-PLUS"]);
+        assert_eq!((before.passwords, after.passwords), (Passwords::TlsOnly, Passwords::Never));
+        assert_eq!(config.machines.lock().unwrap().len(), 4);
+    }
+}

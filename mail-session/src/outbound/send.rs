@@ -75,7 +75,8 @@ where
     X: Accept<S>,
 {
     /// Carries a message to the server, in as many transactions as its limits want: an answer for each recipient, in their
-    /// order. What the message wants and the server does not offer is answered 5yz without asking it.
+    /// order. What the message wants and the server does not offer is answered 5yz without asking it. Where the server takes no
+    /// further transaction over this connection (`MAILMAX` of RFC 9422), those that are left have no answer: they want another link.
     ///
     /// # Errors
     /// When the link is of no use any more. `answers` has those that came before; who has none may or may not have
@@ -94,7 +95,11 @@ where
         }
         let most = self.capabilities().rcpt_max.and_then(|n| usize::try_from(n).ok());
         let step = most.map_or(RECIPIENTS, |n| n.clamp(1, RECIPIENTS));
+        let transactions = self.capabilities().mail_max.map_or(u32::MAX, |n| n.max(1));
         for (some, answers) in letter.recipients.chunks(step).zip(answers.chunks_mut(step)) {
+            if self.carried >= transactions {
+                break;
+            }
             self.carried = self.carried.saturating_add(1);
             self.transaction(&Letter { recipients: some, ..*letter }, body, answers).await?;
         }

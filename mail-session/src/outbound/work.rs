@@ -237,12 +237,8 @@ impl<St: MailStore, R: Router, C: Connect, T: Timer + Clone> Outbound<St, R, C, 
         answers: &mut Vec<Option<Answer>>,
     ) -> std::result::Result<(), LinkError> {
         answers.clear();
+        answers.resize(remote.len(), None);
         self.linked(connect, link).await?;
-        let Some(open) = link else { return Ok(()) };
-        let recipients: Vec<_> = (remote.iter())
-            .filter_map(|at| waiting.get(*at))
-            .map(|tried| (&*tried.address, &tried.wishes))
-            .collect();
         let now = trace::seconds();
         // What is slow to carry shall not be taken by another meanwhile.
         let size = Duration::from_secs(entry.size / 4096);
@@ -257,7 +253,28 @@ impl<St: MailStore, R: Router, C: Connect, T: Timer + Clone> Outbound<St, R, C, 
             queue.settle(&hold).await?;
         }
         let mut body = queue.body(&entry.id).await?;
-        open.send(&Letter { envelope, recipients: &recipients, now }, &mut body, answers).await
+        loop {
+            let Some(open) = link.as_mut() else { return Ok(()) };
+            let (left, recipients): (Vec<_>, Vec<_>) = (answers.iter_mut().zip(remote))
+                .filter(|(answer, _)| answer.is_none())
+                .filter_map(|(answer, at)| Some((answer, waiting.get(*at)?)))
+                .map(|(answer, tried)| (answer, (&*tried.address, &tried.wishes)))
+                .unzip();
+            if recipients.is_empty() {
+                return Ok(());
+            }
+            let mut some = Vec::new();
+            let sent =
+                open.send(&Letter { envelope, recipients: &recipients, now }, &mut body, &mut some).await;
+            let none_served = some.iter().all(Option::is_none);
+            left.into_iter().zip(some).for_each(|(place, answer)| *place = answer);
+            sent?;
+            if none_served || answers.iter().all(Option::is_some) {
+                return Ok(());
+            }
+            // The rest of them over another connection, where this one takes no more (RFC 9422 section 4.1).
+            self.linked(connect, link).await?;
+        }
     }
 
     /// What became of each is written down, and its sender told, in one step.

@@ -1,11 +1,12 @@
 use memchr::memchr;
 
+/// Octets of a header as it mostly is.
+const USUAL: usize = 2048;
+
 /// A message's header while it comes in: held until its end is known.
 pub(crate) struct Head {
     held: Vec<u8>,
     limit: usize,
-    /// So much of `held` was searched for a line end.
-    searched: usize,
     /// Where the present line begins.
     line: usize,
 }
@@ -29,22 +30,29 @@ pub(crate) enum Found {
 
 impl Head {
     pub(crate) const fn new(limit: usize) -> Self {
-        Self { held: Vec::new(), limit, searched: 0, line: 0 }
+        Self { held: Vec::new(), limit, line: 0 }
     }
 
-    /// The next octets. Once the header has ended, or is too long to wait for: all octets so far. Nothing is to be
-    /// pushed after that.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Option<Gathered> {
-        self.held.extend_from_slice(chunk);
-        while let Some(at) = self.held.get(self.searched..).and_then(|rest| memchr(b'\n', rest)) {
-            self.searched += at + 1;
-            if let Some(found) = self.look(self.searched) {
-                return Some(self.give(found));
-            }
-            self.line = self.searched;
+    /// The next octets. Once the header has ended, or is too long to wait for: what was held, and how many of these octets are
+    /// in it; the others follow it. Nothing is to be pushed after that.
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Option<(Gathered, usize)> {
+        if self.held.is_empty() {
+            self.held.reserve(chunk.len().min(USUAL));
         }
-        self.searched = self.held.len();
-        (self.held.len() > self.limit).then(|| self.give(Found::TooLong))
+        let mut taken = 0;
+        while let Some(rest) = chunk.get(taken..).filter(|rest| !rest.is_empty()) {
+            let line_end = memchr(b'\n', rest);
+            let line = line_end.and_then(|at| rest.get(..=at)).unwrap_or(rest);
+            self.held.extend_from_slice(line);
+            taken += line.len();
+            let upto = self.held.len();
+            let found = line_end.and_then(|_| self.look(upto));
+            if let Some(found) = found.or_else(|| (upto > self.limit).then_some(Found::TooLong)) {
+                return Some((self.give(found), taken));
+            }
+            self.line = if line_end.is_some() { upto } else { self.line };
+        }
+        None
     }
 
     /// The message has ended within its header.
@@ -92,8 +100,8 @@ mod tests {
     fn gather(message: &[u8], piece: usize, limit: usize) -> (Gathered, usize) {
         let mut head = Head::new(limit);
         for (i, chunk) in message.chunks(piece).enumerate() {
-            if let Some(gathered) = head.push(chunk) {
-                return (gathered, (i + 1) * piece);
+            if let Some((gathered, taken)) = head.push(chunk) {
+                return (gathered, i * piece + taken);
             }
         }
         (head.finish(), message.len())
@@ -116,7 +124,7 @@ mod tests {
         ] {
             for piece in [1, 2, 3, 5, 1000] {
                 let (gathered, upto) = gather(message, piece, limit);
-                assert_eq!(gathered.octets, message[..upto.min(message.len())]);
+                assert_eq!(gathered.octets, message[..upto]);
                 assert_eq!(gathered.found, found, "{} by {piece}", message.escape_ascii());
             }
         }

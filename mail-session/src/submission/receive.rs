@@ -92,7 +92,9 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
         let Some(transaction) = &mut self.transaction else { return Ok(()) };
         let done = match transaction.write(octets).await {
             Ok(None) => Ok(()),
-            Ok(Some(gathered)) => self.header(gathered, machine).await,
+            Ok(Some((gathered, taken))) => {
+                self.header_and(gathered, octets.get(taken..).unwrap_or_default(), machine).await
+            }
             Err(error) => Err(Refusal::from(&error)),
         };
         if let Err(refusal) = done {
@@ -103,6 +105,15 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
             refuse(machine, &refusal)?;
         }
         Ok(())
+    }
+
+    /// The header is whole: it goes on, and what came with it.
+    async fn header_and(&mut self, gathered: Gathered, rest: &[u8], machine: &Server) -> Result<(), Refusal> {
+        self.header(gathered, machine).await?;
+        match &mut self.transaction {
+            Some(transaction) => transaction.more(rest).await.map_err(|e| Refusal::from(&e)),
+            None => Err(Refusal::lost()),
+        }
     }
 
     /// The header is whole: it goes on behind what is added.
@@ -220,7 +231,10 @@ async fn repair_for<'a, R: Router>(
     if gathered.found == Found::TooLong && (looks || config.repairs.strip_bcc) {
         return Err(Refusal::new(status::TOO_BIG, "the header of the message is too long"));
     }
-    let (Some(authors), true) = (repair::authors(gathered), looks) else { return Ok(repair) };
+    if !looks {
+        return Ok(repair);
+    }
+    let Some(authors) = repair::authors(gathered) else { return Ok(repair) };
     let mut own = 0_usize;
     for author in &authors {
         own += usize::from(who.is(author).await?);

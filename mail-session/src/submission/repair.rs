@@ -106,6 +106,7 @@ impl Repair<'_> {
                 || (bad_id && f.is("Message-ID"))
                 || (empty && from && self.sender.is_some() && f.is("From"))
         };
+        added.reserve(gathered.octets.len());
         if !fields.iter().any(&goes) {
             added.extend_from_slice(&gathered.octets);
             return added;
@@ -136,7 +137,9 @@ mod tests {
 
     fn gathered(message: &[u8]) -> Gathered {
         let mut head = Head::new(10_000);
-        head.push(message).unwrap_or_else(|| head.finish())
+        let Some((mut gathered, taken)) = head.push(message) else { return head.finish() };
+        gathered.octets.extend_from_slice(&message[taken..]);
+        gathered
     }
 
     fn repaired(message: &[u8], repairs: Repairs, name_sender: bool) -> String {

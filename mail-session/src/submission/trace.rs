@@ -43,12 +43,19 @@ impl Received<'_> {
     /// ```
     pub(crate) fn field(&self) -> String {
         let literal = self.peer.and_then(address_literal);
-        let mut out = String::from("Received: from ");
+        let mut out = String::with_capacity(320);
+        out.push_str("Received: from ");
         let name = self.name.filter(|n| is_domain_or_literal(n.as_bytes()));
         match (is_domain_or_literal(self.client.as_bytes()), &literal) {
             (true, Some(literal)) => {
-                let name = name.map(|n| format!("{n} ")).unwrap_or_default();
-                let _ = write!(out, "{} ({name}{literal})", self.client);
+                out.push_str(self.client);
+                out.push_str(" (");
+                if let Some(name) = name {
+                    out.push_str(name);
+                    out.push(' ');
+                }
+                out.push_str(literal);
+                out.push(')');
             }
             (true, None) => out.push_str(self.client),
             (false, Some(literal)) => {
@@ -56,11 +63,17 @@ impl Received<'_> {
             }
             (false, None) => out.push_str("unknown"),
         }
-        let _ = write!(out, "\r\n\tby {} with {} id {}", self.hostname, self.with.word(), self.id);
-        if let Some(recipient) = self.recipient {
-            let _ = write!(out, "\r\n\tfor <{recipient}>");
+        for part in ["\r\n\tby ", self.hostname, " with ", &self.with.word(), " id ", self.id] {
+            out.push_str(part);
         }
-        let _ = write!(out, ";\r\n\t{}\r\n", date_time(now().0));
+        if let Some(recipient) = self.recipient {
+            for part in ["\r\n\tfor <", recipient, ">"] {
+                out.push_str(part);
+            }
+        }
+        for part in [";\r\n\t", &date_time(now().0), "\r\n"] {
+            out.push_str(part);
+        }
         out
     }
 }

@@ -135,8 +135,9 @@ impl<D: Delivery> Transaction<D> {
         Ok(())
     }
 
-    /// Octets of content. Gives the header when it is whole: it goes on with [`pass`](Self::pass).
-    pub(crate) async fn write(&mut self, octets: &[u8]) -> Result<Option<Gathered>, StoreError> {
+    /// Octets of content. Gives the header when it is whole, and how many of these octets are in it: it goes on with
+    /// [`pass`](Self::pass), and the others with [`more`](Self::more).
+    pub(crate) async fn write(&mut self, octets: &[u8]) -> Result<Option<(Gathered, usize)>, StoreError> {
         let binary = self.declared == Some(BodyType::BinaryMime);
         let Some(incoming) = &mut self.incoming else { return Ok(None) };
         incoming.census.look(octets, binary);
@@ -147,11 +148,17 @@ impl<D: Delivery> Transaction<D> {
             }
             return Ok(gathered);
         }
-        let done = incoming.delivery.write(octets).await;
+        self.more(octets).await.map(|()| None)
+    }
+
+    /// Octets behind the header.
+    pub(crate) async fn more(&mut self, octets: &[u8]) -> Result<(), StoreError> {
+        let Some(incoming) = &mut self.incoming else { return Ok(()) };
+        let done = if octets.is_empty() { Ok(()) } else { incoming.delivery.write(octets).await };
         if done.is_err() {
             self.incoming = None;
         }
-        done.map(|()| None)
+        done
     }
 
     /// The header, where the content has ended within it.
@@ -162,15 +169,10 @@ impl<D: Delivery> Transaction<D> {
     /// The header, and what came with it, as it is to be kept.
     pub(crate) async fn pass(&mut self, octets: &[u8], header_len: usize) -> Result<(), StoreError> {
         let wanted = self.accepted.iter().any(|a| a.wishes.on_success());
-        let Some(incoming) = &mut self.incoming else { return Ok(()) };
-        if wanted {
+        if let Some(incoming) = self.incoming.as_mut().filter(|_| wanted) {
             incoming.header = octets.get(..header_len).unwrap_or(octets).to_vec();
         }
-        let done = incoming.delivery.write(octets).await;
-        if done.is_err() {
-            self.incoming = None;
-        }
-        done
+        self.more(octets).await
     }
 
     /// The content will not come to anything.

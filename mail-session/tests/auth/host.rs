@@ -13,22 +13,6 @@ static KEYS: LazyLock<[StoredKeys; 3]> = LazyLock::new(|| {
         .map(|hash| StoredKeys::derive(hash, b"tanstaaf", b"salt", 4096).unwrap())
 });
 
-pub(crate) const ALL: &[Mechanism] = &[
-    Mechanism::EXTERNAL,
-    Mechanism::SCRAM_SHA_512_PLUS,
-    Mechanism::SCRAM_SHA_256_PLUS,
-    Mechanism::SCRAM_SHA_1_PLUS,
-    Mechanism::SCRAM_SHA_512,
-    Mechanism::SCRAM_SHA_256,
-    Mechanism::SCRAM_SHA_1,
-    Mechanism::OAUTHBEARER,
-    Mechanism::XOAUTH2,
-    Mechanism::PLAIN,
-    Mechanism::LOGIN,
-    Mechanism::CRAM_MD5,
-    Mechanism::ANONYMOUS,
-];
-
 /// Knows tim by everything; he may act as `shared`. Notes what it is told of wrong proofs.
 #[derive(Default)]
 pub(crate) struct Host {
@@ -109,7 +93,7 @@ impl Authority for Host {
         true
     }
     fn mechanisms(&self, _: &LoginContext) -> &[Mechanism] {
-        ALL
+        Mechanism::ALL
     }
     fn credentials(&self, _: &LoginContext) -> Cow<'_, [Credential]> {
         Cow::Borrowed(&[

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use mail_session::{Encryption, auth::*};
 use mail_wire::TlsInfo;
 
-use crate::host::{ALL, Host};
+use crate::host::Host;
 
 fn encrypted() -> LoginContext {
     let mut context = LoginContext::new(Protocol::Imap4, "[::1]:1", "s1");
@@ -69,7 +69,7 @@ fn login(mechanism: &str, user: &str, secret: &[u8]) -> ClientLogin {
 #[test]
 fn every_mechanism_lets_in_who_may_and_nobody_else() {
     smol::block_on(async {
-        for mechanism in ALL.iter().map(Mechanism::name) {
+        for mechanism in Mechanism::ALL.iter().map(Mechanism::name) {
             let host = Host::default();
             let play = async |login: &ClientLogin| play(&host, mechanism, login, 9, true).await;
             let right = play(&login(mechanism, "tim", b"tanstaaf")).await;
@@ -123,7 +123,7 @@ fn somebody_in_between_is_noticed() {
 fn what_is_listed_follows_the_connection() {
     let host = Host::default();
     let names = |context: &LoginContext| offered(&host, context).collect::<Vec<_>>();
-    let all: Vec<_> = ALL.iter().map(Mechanism::name).collect();
+    let all: Vec<_> = Mechanism::ALL.iter().map(Mechanism::name).collect();
     let without = |what: &[&str]| {
         all.iter().copied().filter(|n| !what.iter().any(|w| n.contains(w))).collect::<Vec<_>>()
     };
@@ -181,7 +181,7 @@ fn a_host_that_knows_passwords_alone_serves_nothing_else() {
             Ok(Identity::new(user))
         }
         fn mechanisms(&self, _: &LoginContext) -> &[Mechanism] {
-            ALL
+            Mechanism::ALL
         }
     }
     let context = encrypted();

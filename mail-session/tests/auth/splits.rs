@@ -9,7 +9,7 @@ use mail_wire::TlsInfo;
 
 use crate::{
     clients::{self, Entered, Login, Protocol, Sasl, Way},
-    host::{ALL, Host},
+    host::Host,
     memory::{Cut, FakeTls, Passing, Said, play, session},
 };
 
@@ -123,7 +123,7 @@ fn every_cut(protocol: Protocol, mechanism: &str, secret: &str) -> usize {
 
 fn of_all(protocol: Protocol) {
     let mut logins = 0;
-    for mechanism in ALL.iter().map(Mechanism::name) {
+    for mechanism in Mechanism::ALL.iter().map(Mechanism::name) {
         logins += every_cut(protocol, mechanism, "tanstaaf");
     }
     // The failure exchanges, where the client speaks once more.

@@ -110,14 +110,15 @@ async fn a_host_that_drops_starttls_gets_nothing_in_the_clear() {
         }
         put(&scene, &["carol@far.test"]).await;
         scene.run().await;
-        let host = scene.host.0.lock().unwrap();
-        assert!(
-            host.lines.iter().all(|l| l.starts_with("EHLO") || l.starts_with("STARTTLS")),
-            "{reply:?}: {:?}",
-            host.lines
-        );
-        assert!(host.connections > 0 && host.messages.is_empty());
-        drop(host);
+        {
+            let host = scene.host.0.lock().unwrap();
+            let lines = &host.lines;
+            assert!(
+                lines.iter().all(|l| l.starts_with("EHLO") || l.starts_with("STARTTLS")),
+                "{reply:?}: {lines:?}"
+            );
+            assert!(host.connections > 0 && host.messages.is_empty());
+        }
         let [entry] = &scene.queue().await[..] else { panic!("{reply:?}: it does not wait") };
         assert_eq!(entry.recipients[0].state, RecipientState::Waiting);
     }
@@ -163,6 +164,26 @@ async fn who_was_refused_before_the_connection_was_lost_is_not_asked_for_again()
         (scene.relayed().len(), scene.inbox("bob").await.len(), scene.inbox("alice").await.len()),
         (1, 1, 1)
     );
+}
+
+/// RFC 9422: `RCPTMAX` of one transaction, `MAILMAX` of one connection.
+#[tokio::test]
+async fn the_hosts_limits_are_kept_and_the_rest_goes_over_another_connection() {
+    let scene = Scene::new(&["PIPELINING", "LIMITS MAILMAX=2 RCPTMAX=2"]);
+    let far = ["a", "b", "c", "d", "e", "f", "g"].map(|n| &*format!("{n}@far.test").leak());
+    put(&scene, &far).await;
+    put(&scene, &["carol@far.test"]).await;
+    scene.run().await;
+    let sizes: Vec<usize> = scene.relayed().iter().map(|(lines, _)| lines.len() - 1).collect();
+    assert_eq!(sizes, [2, 2, 2, 1, 1]);
+    let host = scene.host.0.lock().unwrap();
+    let said = host.lines.iter().filter_map(|l| l.split([' ', ':']).next()).collect::<Vec<_>>();
+    let links: Vec<usize> = said
+        .split(|verb| *verb == "EHLO")
+        .skip(1)
+        .map(|link| link.iter().filter(|v| **v == "MAIL").count())
+        .collect();
+    assert_eq!(links, [2, 2, 1]);
 }
 
 #[tokio::test]

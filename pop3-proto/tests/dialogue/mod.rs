@@ -8,9 +8,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 #![allow(dead_code, unreachable_pub)] // every test uses a part
 
+mod on_client;
+
 use std::{sync::Arc, time::Duration};
 
 use mail_wire::{Instant, Machine, Poll, TlsInfo, Upgrade, Upgraded};
+use on_client::Turn;
 use pop3_proto::{Config, Error, Event, RespCode, Server};
 
 /// A host with a few messages and the users of the RFCs' examples.
@@ -33,6 +36,10 @@ pub struct Host {
     /// What the host answers to any right login, instead of letting in.
     pub refuse: Option<(Option<RespCode>, &'static str)>,
     challenges: Vec<&'static str>,
+    /// All that was heard and answered.
+    turns: Vec<Turn>,
+    /// What it answers to CAPA after the greeting.
+    capabilities: Vec<u8>,
 }
 
 pub fn message(octets: usize) -> Vec<u8> {
@@ -64,6 +71,8 @@ impl Host {
             mechanisms: vec!["PLAIN", "DIGEST-MD5"],
             refuse: None,
             challenges: vec![],
+            turns: vec![],
+            capabilities: vec![],
         }
     }
 
@@ -83,11 +92,21 @@ impl Host {
         self
     }
 
-    fn flush(&mut self) -> usize {
+    fn flush(&mut self) {
         let all: Vec<u8> = self.server.output().segments().flatten().copied().collect();
         self.server.output().advance(all.len());
         self.sent.extend_from_slice(&all);
-        all.len()
+        if !all.is_empty() {
+            self.turns.push(Turn::Answer(all));
+        }
+    }
+
+    /// All of the conversation can be had with our client machine, but for these lines.
+    #[track_caller]
+    pub fn on_client_but(&self, unsaid: &[&str]) {
+        let got = on_client::on_client(&self.turns, &self.capabilities);
+        assert_eq!(got.unsaid, unsaid, "{} were said", got.said);
+        assert!(got.said > 0);
     }
 
     /// Gives the machine more input and runs it until it wants more. Gives what was sent.
@@ -97,7 +116,9 @@ impl Host {
         while self.closed.is_none() {
             match self.server.poll(&self.input, self.now) {
                 Ok(Poll::Frame(n)) => {
+                    self.flush();
                     let frame: Vec<u8> = self.input.drain(..n).collect();
+                    self.turns.push(Turn::Line(frame.clone()));
                     let event = self.server.event(&frame);
                     self.events.push(format!("{event:?}"));
                     self.answer(event);
@@ -110,6 +131,7 @@ impl Host {
                 Ok(Poll::Upgrade(Upgrade::Tls)) => {
                     self.flush();
                     self.handshakes.push(self.sent.len());
+                    self.turns.push(Turn::Tls);
                     self.server.upgraded(Upgraded::Tls(TlsInfo::default()));
                 }
                 Ok(Poll::Close) => self.closed = Some(Ok(())),
@@ -336,7 +358,10 @@ pub fn play(make: impl Fn() -> Host, dialogue: &str) -> Host {
         assert_eq!(received.escape_ascii().to_string(), "", "unexpected at the end");
         last = Some(host);
     }
-    let line_by_line = last.unwrap();
+    let mut line_by_line = last.unwrap();
+    let mut other = make();
+    other.feed(b"");
+    line_by_line.capabilities = other.feed(b"CAPA\r\n");
     if !dialogue.contains("<TLS>") {
         let all: Vec<u8> = steps
             .iter()

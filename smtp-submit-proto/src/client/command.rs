@@ -155,6 +155,7 @@ impl Client {
         }
         self.command("mail", Expect::Mail, &Command::Mail(path, params))?;
         self.phase = Phase::Mail;
+        self.utf8 = params.smtp_utf8;
         self.mail_refused = false;
         self.failed = false;
         self.recipients = 0;
@@ -195,12 +196,16 @@ impl Client {
     /// RCPT: one recipient more. Gives its index, which its events have.
     ///
     /// # Errors
-    /// [`Misuse`] before MAIL and after DATA, where DSN is not offered and wanted, and where the address
-    /// cannot be written.
+    /// [`Misuse`] before MAIL and after DATA, where DSN is not offered and wanted, where the address is outside ASCII and MAIL
+    /// did not say SMTPUTF8, and where it cannot be written.
     pub fn rcpt(&mut self, path: ForwardPath<'_>, params: &RcptParams<'_>) -> Result<u32, Misuse> {
         self.allow("rcpt", &[Phase::Mail, Phase::Rcpt])?;
         if (params.notify.is_some() || params.orcpt.is_some()) && !self.capabilities.dsn {
             return Err(Misuse { called: "rcpt", state: "DSN is not offered" });
+        }
+        // RFC 6531 section 3.4: in a transaction that said it alone.
+        if !self.utf8 && path.mailbox().is_some_and(Mailbox::is_internationalised) {
+            return Err(Misuse { called: "rcpt", state: "the address wants SMTPUTF8" });
         }
         let index = self.recipients;
         self.command("rcpt", Expect::Rcpt(index), &Command::Rcpt(path, *params))?;

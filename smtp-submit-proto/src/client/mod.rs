@@ -96,6 +96,8 @@ pub struct Client {
     /// Content is sent with BDAT.
     chunked: bool,
     dots: DotEncoder,
+    /// MAIL said SMTPUTF8.
+    utf8: bool,
     mail_refused: bool,
     /// RCPT commands of this transaction.
     recipients: u32,
@@ -257,6 +259,7 @@ impl Client {
             authenticated: false,
             chunked: false,
             dots: DotEncoder::default(),
+            utf8: false,
             mail_refused: false,
             recipients: 0,
             accepted: 0,

@@ -302,22 +302,8 @@ impl Server {
         }
     }
 
-    const fn found(&mut self, frame: Frame, len: usize) -> Poll {
-        self.pace.frame();
-        self.frame = frame;
-        Poll::Frame(len)
-    }
-}
-
-impl Machine for Server {
-    type Event<'b> = Event<'b>;
-    type Error = Error;
-
-    fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Error> {
-        // Within a line nothing is pending, and the line is waited for already.
-        if matches!(self.mode, Mode::Command | Mode::AuthResponse) && self.scanner.is_one_more(input) {
-            return Ok(Poll::NeedInput { hint: 1 });
-        }
+    /// Where more has come than an octet within a line.
+    fn poll_anew(&mut self, input: &[u8], now: Instant) -> Result<Poll, Error> {
         if self.mode == Mode::Greeting {
             self.greet();
         }
@@ -340,6 +326,26 @@ impl Machine for Server {
             Mode::TlsReady => Poll::Upgrade(Upgrade::Tls),
             Mode::Closing => Poll::Close,
         })
+    }
+
+    const fn found(&mut self, frame: Frame, len: usize) -> Poll {
+        self.pace.frame();
+        self.frame = frame;
+        Poll::Frame(len)
+    }
+}
+
+impl Machine for Server {
+    type Event<'b> = Event<'b>;
+    type Error = Error;
+
+    #[inline]
+    fn poll(&mut self, input: &[u8], now: Instant) -> Result<Poll, Error> {
+        // Within a line nothing is pending, and the line is waited for already.
+        if matches!(self.mode, Mode::Command | Mode::AuthResponse) && self.scanner.is_one_more(input) {
+            return Ok(Poll::NeedInput { hint: 1 });
+        }
+        self.poll_anew(input, now)
     }
 
     fn event<'b>(&mut self, frame: &'b [u8]) -> Event<'b> {

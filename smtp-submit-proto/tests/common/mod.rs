@@ -7,6 +7,10 @@
     reason = "tests may stop where they fail"
 )]
 
+mod on_client;
+
+pub use on_client::{OnClient, Turn};
+
 use mail_wire::{Instant, Machine, Poll, TlsInfo, Upgraded};
 use smtp_submit_proto::{Config, Event, ForwardPath, Mechanism, Server, Status, status};
 
@@ -29,6 +33,8 @@ pub struct Host {
     pub all_answered: bool,
     input: Vec<u8>,
     pub out: Vec<u8>,
+    /// All that was heard and answered.
+    turns: Vec<Turn>,
 }
 
 pub fn open_config() -> Config {
@@ -64,6 +70,7 @@ impl Host {
             all_answered: false,
             input: vec![],
             out: vec![],
+            turns: vec![],
         }
     }
 
@@ -83,7 +90,15 @@ impl Host {
             let input = std::mem::take(&mut self.input);
             let used = match self.server.poll(&input, Instant::ZERO) {
                 Ok(Poll::Frame(n)) => {
+                    self.collect();
                     let event = self.server.event(&input[..n]);
+                    match event {
+                        Event::DataChunk(octets) => self.turns.push(Turn::Content(octets.to_vec())),
+                        // The end of a chunk is nothing that is said.
+                        _ if n == 0 && self.server.in_transaction() => {}
+                        Event::DataEnd { .. } | Event::DataRefused(_) => self.turns.push(Turn::EndOfContent),
+                        _ => self.turns.push(Turn::Line(input[..n].to_vec())),
+                    }
                     if self.server.frame_is_secret() {
                         self.secrets.push(input[..n].to_vec());
                     }
@@ -100,6 +115,7 @@ impl Host {
                     assert!(input.is_empty());
                     self.upgrades += 1;
                     self.collect();
+                    self.turns.push(Turn::Tls);
                     self.server.upgraded(Upgraded::Tls(TlsInfo::default()));
                     0
                 }
@@ -120,10 +136,25 @@ impl Host {
 
     fn collect(&mut self) {
         let out = self.server.output();
-        for s in out.segments() {
-            self.out.extend_from_slice(s);
+        let sent: Vec<u8> = out.segments().flatten().copied().collect();
+        out.advance(sent.len());
+        self.out.extend_from_slice(&sent);
+        if !sent.is_empty() {
+            self.turns.push(Turn::Reply(sent));
         }
-        out.advance(out.len());
+    }
+
+    /// The same conversation with the client machine: how many lines it said, and which it would not.
+    pub fn on_client(&self) -> OnClient {
+        on_client::on_client(&self.turns)
+    }
+
+    /// All of the conversation can be had with our client, but for these lines.
+    #[track_caller]
+    pub fn on_client_but(&self, unsaid: &[&str]) {
+        let got = self.on_client();
+        assert_eq!(got.unsaid, unsaid, "{} were said", got.said);
+        assert!(got.said > 0);
     }
 
     fn answer(&mut self, event: Event<'_>) {

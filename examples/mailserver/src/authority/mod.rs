@@ -48,23 +48,6 @@ use crate::{
     token,
 };
 
-/// All that may be listed, best first; what is not served is not offered.
-const MECHANISMS: &[Mechanism] = &[
-    Mechanism::EXTERNAL,
-    Mechanism::SCRAM_SHA_512_PLUS,
-    Mechanism::SCRAM_SHA_256_PLUS,
-    Mechanism::SCRAM_SHA_1_PLUS,
-    Mechanism::SCRAM_SHA_512,
-    Mechanism::SCRAM_SHA_256,
-    Mechanism::SCRAM_SHA_1,
-    Mechanism::OAUTHBEARER,
-    Mechanism::XOAUTH2,
-    Mechanism::PLAIN,
-    Mechanism::LOGIN,
-    Mechanism::CRAM_MD5,
-    Mechanism::ANONYMOUS,
-];
-
 /// Within this, a name is looked up, whether it is known or not.
 const CHALLENGE: Duration = Duration::from_millis(10);
 
@@ -464,7 +447,7 @@ impl Authority for Gate {
     }
 
     fn mechanisms(&self, _: &LoginContext) -> &[Mechanism] {
-        MECHANISMS
+        Mechanism::ALL
     }
 
     fn credentials(&self, _: &LoginContext) -> Cow<'_, [Credential]> {

@@ -307,10 +307,16 @@ fn structure(value: &[u8], extensible: bool, reading: Reading) -> Parse<'_, Attr
     }
 }
 
-/// An item without its value. What follows the name is left.
+/// An item without its value: the end or the next item's name follows its own, which is left. What else follows is a value, of
+/// another form than it should have.
 fn missing<'b>(i: &'b [u8], name: Name<'b>, reading: Reading) -> Parse<'b, Attribute<'b>> {
+    let next = i.iter().position(|b| *b != b' ');
+    let is_missing = match next.and_then(|at| i.get(at)) {
+        None => true,
+        Some(b) => next != Some(0) && b.is_ascii_alphabetic(),
+    };
     match name {
-        Name::Body(name) if reading.may(Quirks::MISSING_BODY) => {
+        Name::Body(name) if is_missing && reading.may(Quirks::MISSING_BODY) => {
             Ok((i, Attribute::Body { name, value: None }))
         }
         _ => fault("A value is missing"),

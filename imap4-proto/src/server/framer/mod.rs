@@ -119,13 +119,15 @@ impl Framer {
     /// Takes the one octet that has come since the last answer, where the answer is the same again.
     #[inline]
     pub(super) fn takes(&mut self, input: &[u8]) -> bool {
-        self.calm.takes(input, |last, stop| matches!(last, b'\n' | b'{') || last == stop)
-            || self.calm.holds() && self.takes_name(input)
+        self.calm.takes(input, |last, stop| last <= b' ' && (last == b'\n' || last == stop) || last == b'{')
     }
 
     /// The same of an octet of tag or verb.
-    #[inline(never)]
-    fn takes_name(&mut self, input: &[u8]) -> bool {
+    #[inline]
+    pub(super) fn takes_name(&mut self, input: &[u8]) -> bool {
+        if !self.calm.holds() {
+            return false;
+        }
         self.wake();
         let Some((last, before)) = input.split_last() else { return false };
         if before.len() != self.seen
