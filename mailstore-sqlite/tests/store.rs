@@ -38,7 +38,7 @@ fn account(store: &SqliteStore, name: &str) -> SqliteAccount {
 }
 
 fn wait_until(what: &str, mut test: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + Duration::from_secs(60);
     while !test() {
         assert!(Instant::now() < end, "{what}");
         std::thread::sleep(Duration::from_millis(10));

@@ -117,8 +117,9 @@ fn a_flood_of_wrong_logins_leaves_the_server_responsive_and_its_memory_flat() {
         bobs.len(),
         bobs[bobs.len() / 2],
     );
-    assert!(bob < Duration::from_secs(5), "{bob:?}");
-    assert!(theirs < Duration::from_secs(15), "{theirs:?}");
+    assert!(bob < Duration::from_secs(15), "{bob:?}");
+    // The longest that the server lets anybody wait for a turn.
+    assert!(theirs < Duration::from_secs(20), "{theirs:?}");
     assert!(after < before + 8 * 1024, "{before} KiB, then {after} KiB");
     // 19 MiB for each password that is hashed, on half of the cores.
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

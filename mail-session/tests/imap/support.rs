@@ -156,7 +156,7 @@ impl Client {
         let mut all = Vec::new();
         loop {
             let read = self.read.read_until(b'\n', &mut all);
-            tokio::time::timeout(Duration::from_secs(10), read).await.expect("an answer").unwrap();
+            tokio::time::timeout(Duration::from_secs(60), read).await.expect("an answer").unwrap();
             let line = all.strip_suffix(b"\r\n").unwrap_or(&all);
             let literal = line.strip_suffix(b"}").and_then(|l| {
                 let open = l.iter().rposition(|b| *b == b'{')?;

@@ -299,7 +299,7 @@ impl Scene {
     }
 
     pub(crate) async fn run(&self) -> usize {
-        tokio::time::timeout(Duration::from_secs(20), self.outbound.run_due()).await.unwrap().unwrap()
+        tokio::time::timeout(Duration::from_secs(60), self.outbound.run_due()).await.unwrap().unwrap()
     }
 
     pub(crate) async fn queue(&self) -> Vec<QueueEntry> {
