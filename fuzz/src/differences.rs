@@ -95,6 +95,9 @@ pub const IMAP: &[Difference] = &[
     row(Peer, "FETCH asks for something: `fetch-att *(SP fetch-att)` (RFC 9051 section 9)", |l| {
         has(l, "FETCH") && has(l, "()")
     }),
+    row(Peer, "STATUS asks for something: `status-att *(SP status-att)` (RFC 9051 section 9)", |l| {
+        starts(l, &["STATUS"]) && has(l, "()")
+    }),
     row(Ours, "STARTTLS, which imap-codec leaves to others", |l| l == b"STARTTLS"),
     row(
         Peer,
