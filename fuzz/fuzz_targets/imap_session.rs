@@ -107,6 +107,10 @@ impl<'s> Client<'s> {
         for line in [&b"NOOP\r\n"[..], b"UID FETCH 1:* (UID)\r\n"] {
             self.send(line, true);
             self.go_on();
+            // It was the literal of a line that was refused before it came.
+            if !self.waiting.is_empty() {
+                return None;
+            }
         }
         let uids =
             self.model.messages.as_ref().map(|all| all.iter().map(|m| m.uid).collect::<Option<Vec<_>>>());

@@ -132,6 +132,11 @@ pub const SMTP: &[Difference] = &[
     row(Peer, "VRFY, EXPN and HELP ask for something, and quotes close", |l| {
         starts(l, &["VRFY", "EXPN", "HELP", "NOOP"])
     }),
+    row(
+        Ours,
+        "smtp-proto takes no chunk of 2^64-1 octets: `chunk-size ::= 1*DIGIT` (RFC 3030 section 2)",
+        |l| starts(l, &["BDAT"]) && has(l, "18446744073709551615"),
+    ),
     row(Ours, "spaces before an argument, which real clients send", |l| has(l, "  ")),
     row(Ours, "what VRFY and EXPN ask for is not looked into", |l| starts(l, &["VRFY", "EXPN"])),
     row(Ours, "a client may call itself what it likes: the name is not trusted", |l| {

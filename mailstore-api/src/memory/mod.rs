@@ -5,8 +5,8 @@
 //! commits, a snapshot in one cut) comes for nothing here; read it as the statement of *what* must hold.
 //!
 //! * this file: accounts, and the calls that touch several mailboxes
-//! * `folder`: one mailbox. What the contract says of names is in [`Hierarchy`](crate::Hierarchy), what it says of
-//!   messages, modseqs and tombstones in [`Index`](crate::Index), as plain synchronous code
+//! * `folder`: one mailbox. What the contract says of names is in [`Hierarchy`], what it says of
+//!   messages, modseqs and tombstones in [`Index`], as plain synchronous code
 //! * `optional`: quota, access lists, annotations
 //! * `queue`: messages that wait to be handed on
 //! * `handles`: what a caller holds: [`MemoryMailbox`], [`MemoryBody`], [`MemoryStaged`], [`MemoryDelivery`]
