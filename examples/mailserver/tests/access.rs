@@ -5,7 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use auth_sasl::{ClientLogin, Secret};
+use auth_sasl::{ClientLogin, Secret, leave};
 use support::{
     ALICE, BOB, Server, base64, binary, configure, replace,
     sasl::{Over, PROTOCOLS, Protocol, connect, good, listed, login, with},
@@ -15,7 +15,9 @@ use support::{
 /// A login by SCRAM, or by what another mechanism wants.
 fn enter(server: &Server, protocol: Protocol, mechanism: &str, user: &str, secret: &str) -> String {
     let mut c = connect(server, protocol, Over::Tls);
-    login(&mut c, protocol, mechanism, &with(mechanism, user, secret)).1
+    let (_, last) = login(&mut c, protocol, mechanism, &with(mechanism, user, secret));
+    leave(&mut c, protocol, &last);
+    last
 }
 
 #[test]
@@ -107,6 +109,7 @@ fn a_shared_mailbox_is_opened_by_those_it_is_granted_to() {
                 let mut c = connect(&server, protocol, Over::Tls);
                 let (_, last) = login(&mut c, protocol, mechanism, &who.acting_as(office));
                 assert_eq!(good(&last), granted, "{user} {protocol:?} {mechanism}: {last}");
+                leave(&mut c, protocol, &last);
                 if !granted && protocol == Protocol::Imap4 {
                     assert!(last.contains("[AUTHORIZATIONFAILED]"), "{last}");
                 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_sasl::{ClientLogin, Secret};
+use auth_sasl::{ClientLogin, Secret, leave};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, Issuer, KeyPair};
 use serde_json::json;
@@ -106,10 +106,7 @@ fn an_authorization_identity_is_ones_own_in_any_spelling_or_nobody_elses() {
                 let mut c = connect(&server, protocol, Over::Tls);
                 let (_, last) = login(&mut c, protocol, mechanism, &who.acting_as(authzid));
                 assert_eq!(good(&last), own, "{authzid:?} {protocol:?} {mechanism}: {last}");
-                if own && protocol == Protocol::Pop3 {
-                    c.pop3("QUIT");
-                    while c.line().is_some() {}
-                }
+                leave(&mut c, protocol, &last);
             }
         }
     }
@@ -144,10 +141,7 @@ fn a_nul_ends_no_name_and_no_password() {
             // And nothing is half done: the same connection takes the right one.
             let (_, last) = login(&mut c, protocol, "PLAIN", &with("PLAIN", name, ALICE));
             assert!(good(&last), "{message:?} {protocol:?}: {last}");
-            if protocol == Protocol::Pop3 {
-                c.pop3("QUIT");
-                while c.line().is_some() {}
-            }
+            leave(&mut c, protocol, &last);
         }
     }
 }
@@ -197,10 +191,7 @@ fn the_configured_claim_names_the_mailbox_and_no_other_does() {
                 let (told, last) = login(&mut c, protocol, mechanism, &with(mechanism, user, &token));
                 assert_eq!(good(&last), right, "{what} {mechanism} {protocol:?}: {last}");
                 assert_eq!(told.last().is_some_and(|t| t.contains("status")), !right, "{what}: {told:?}");
-                if right && protocol == Protocol::Pop3 {
-                    c.pop3("QUIT");
-                    while c.line().is_some() {}
-                }
+                leave(&mut c, protocol, &last);
             }
         }
     }

@@ -6,7 +6,7 @@ mod support;
 use mailstore_sqlite::{Options, SqliteStore};
 use support::{
     ALICE, Server,
-    sasl::{Over, Protocol, connect, good, login, with},
+    sasl::{Over, Protocol, connect, good, leave, login, with},
 };
 
 #[test]
@@ -102,7 +102,9 @@ fn mailboxes_whose_names_were_stored_as_they_were_spelled_are_found() {
     let server = Server::start(dir.path(), "always", off);
     let enters = |protocol, user: &str, password: &str| {
         let mut c = connect(&server, protocol, Over::Plain);
-        good(&login(&mut c, protocol, "PLAIN", &with("PLAIN", user, password)).1)
+        let (_, last) = login(&mut c, protocol, "PLAIN", &with("PLAIN", user, password));
+        leave(&mut c, protocol, &last);
+        good(&last)
     };
     for user in
         ["j\u{f6}rg@example.test", "jo\u{308}rg@example.test", "J\u{d6}RG", "carol", "CAROL@example.test"]

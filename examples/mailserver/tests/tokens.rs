@@ -8,7 +8,7 @@ use std::{path::Path, sync::atomic::Ordering};
 use serde_json::{Value, json};
 use support::{
     Server, replace,
-    sasl::{Over, PROTOCOLS, Protocol, connect, good, login, with},
+    sasl::{Over, PROTOCOLS, Protocol, connect, good, leave, login, with},
     tokens::{Endpoint, TOKENS, claims, now, signed, token},
 };
 
@@ -28,7 +28,9 @@ fn enter(
     token: &str,
 ) -> (Vec<String>, String) {
     let mut c = connect(server, protocol, Over::Tls);
-    login(&mut c, protocol, mechanism, &with(mechanism, user, token))
+    let answer = login(&mut c, protocol, mechanism, &with(mechanism, user, token));
+    leave(&mut c, protocol, &answer.1);
+    answer
 }
 
 /// The mechanism's own refusal (RFC 7628 section 3.2.2, and the vendors' XOAUTH2), then the protocol's.

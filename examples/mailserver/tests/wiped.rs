@@ -12,7 +12,7 @@ use std::{
 
 use support::{
     Server, base64,
-    sasl::{Over, PROTOCOLS, Protocol, connect, good, login, with},
+    sasl::{Over, PROTOCOLS, Protocol, connect, good, leave, login, with},
 };
 
 const USER: &str = "carol@example.test";
@@ -61,10 +61,7 @@ fn show(server: &Server, over: Over, right: &str, wrong: &str) {
                 let mut c = connect(server, protocol, over);
                 let (_, last) = login(&mut c, protocol, mechanism, &with(mechanism, USER, secret));
                 assert_eq!(good(&last), secret == right, "{protocol:?} {mechanism}: {last}");
-                if protocol == Protocol::Pop3 && good(&last) {
-                    c.pop3("QUIT");
-                    while c.line().is_some() {}
-                }
+                leave(&mut c, protocol, &last);
             }
         }
         let imap = |command: String| {

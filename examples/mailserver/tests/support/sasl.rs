@@ -165,6 +165,14 @@ pub(crate) fn good(last: &str) -> bool {
     last.starts_with("t OK") || last.starts_with("+OK") || last.starts_with("235")
 }
 
+/// Waits until a session that let the client in is over, where the next one has to wait for it: POP3 locks the maildrop.
+pub(crate) fn leave(c: &mut Client, protocol: Protocol, last: &str) {
+    if protocol == Protocol::Pop3 && good(last) {
+        c.pop3("QUIT");
+        while c.line().is_some() {}
+    }
+}
+
 /// With the password, the token or the certificate that the mechanism wants.
 pub(crate) fn with(mechanism: &str, user: &str, secret: &str) -> ClientLogin {
     let secret = Secret::new(secret.as_bytes());
