@@ -5,10 +5,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use auth_sasl::{ClientLogin, Secret, leave};
+use auth_sasl::{ClientLogin, Secret};
 use support::{
     ALICE, BOB, Server, base64, binary, configure, replace,
-    sasl::{Over, PROTOCOLS, Protocol, connect, good, listed, login, with},
+    sasl::{Over, PROTOCOLS, Protocol, connect, good, leave, listed, login, with},
     tokens::{TOKENS, token},
 };
 

@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_sasl::{ClientLogin, Secret, leave};
+use auth_sasl::{ClientLogin, Secret};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use support::{
     ALICE, Server, base64, configure,
-    sasl::{Over, PROTOCOLS, Protocol, connect, connect_with, good, login, with},
+    sasl::{Over, PROTOCOLS, Protocol, connect, connect_with, good, leave, login, with},
     tokens::{claims, signed, signed_text, token},
 };
 
