@@ -104,8 +104,12 @@ impl BodyFiles {
         let full = dir.join(&temp.name);
         // A second name, so that a message for several shards is written once.
         if fs::hard_link(&temp.path, &full).is_err() {
-            fs::copy(&temp.path, &full)?;
-            File::open(&full)?.sync_all()?;
+            let copied = fs::copy(&temp.path, &full).and_then(|_| File::open(&full)?.sync_all());
+            if let Err(e) = copied {
+                // Half of it, perhaps, which nobody would ever look for.
+                let _ = fs::remove_file(&full);
+                return Err(e.into());
+            }
         }
         Ok(Placed { path, full })
     }

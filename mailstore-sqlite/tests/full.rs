@@ -17,7 +17,7 @@ use std::{
 
 use common::{append, block_on, check, inbox, message, names};
 use mailstore_api::{Account, ErrorKind, FlagOp, Flags, MailStore, Mailbox, OpenMode, SystemFlags, UidSet};
-use mailstore_sqlite::{Options, SqliteAccount, SqliteStore};
+use mailstore_sqlite::{FindingKind, Options, SqliteAccount, SqliteStore};
 
 const DIR: &str = "MAILSTORE_FULL_DIR";
 const ENOUGH: &str = "MAILSTORE_FULL_DESCRIPTORS";
@@ -69,6 +69,14 @@ fn holds(account: &SqliteAccount, told: &BTreeMap<u32, String>) {
 fn write(account: &SqliteAccount, name: &str) -> mailstore_api::Result<(u32, String)> {
     let id = block_on(inbox(account));
     Ok((block_on(append(account, &id, &message(name)))?.uids[0].get(), name.to_owned()))
+}
+
+/// Nothing is wrong. A commit that failed may have happened all the same, as long as nobody has looked after a crash: so the file of its
+/// message stays, until the store is opened again.
+fn is_whole(store: &SqliteStore) {
+    let mut findings = store.check(&mut |_| {}).unwrap().findings;
+    findings.retain(|f| !(f.kind == FindingKind::Orphan && f.text.contains("bodies/")));
+    assert!(findings.is_empty(), "{findings:?}");
 }
 
 /// Refusals pass within a moment.
@@ -128,8 +136,7 @@ fn full_disk() {
     });
     println!("{} messages were written, {refused} refused", told.len());
     holds(&account, &told);
-    let report = store.check(&mut |_| {}).unwrap();
-    assert!(report.is_clean(), "{:?}", report.findings);
+    is_whole(&store);
 
     // Deleting must be possible for people to help themselves: room was kept for it.
     let seen = Flags::system(SystemFlags::SEEN);
@@ -151,8 +158,7 @@ fn full_disk() {
     told.retain(|uid, _| !some.ranges().iter().any(|(a, b)| (a..=b).contains(&uid)));
     holds(&account, &told);
     drop((mailbox, account));
-    let report = store.check(&mut |_| {}).unwrap();
-    assert!(report.is_clean(), "{:?}", report.findings);
+    is_whole(&store);
     drop(store);
     check(&path);
     let store = SqliteStore::open(&path, options).unwrap();
