@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The `rust-version` that Cargo.toml declares, as far as it can be checked without that compiler: no dependency of a published crate wants
-a later one. (That our own code uses nothing later is clippy's `incompatible_msrv` to say; and it builds with the compiler that is here.)"""
+a later one. (That our own code uses nothing later is clippy's `incompatible_msrv` to say, and `.ci/msrv` builds it all with that compiler.)"""
 import json
 import subprocess
 import sys

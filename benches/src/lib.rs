@@ -3,9 +3,12 @@
 //! `cargo bench -p mail-benches` prints this family and its peers side by side, on the same inputs in the same run.
 //! Before anything is timed, each side is checked to have understood the input.
 
+pub mod budgets;
 pub mod case;
 pub mod cases;
 pub mod logins;
+pub mod sessions;
+pub mod timed;
 
 use mail_wire::{Instant, Machine, OutputQueue, Poll};
 
@@ -54,26 +57,6 @@ pub const POP3_COMMANDS: &[&str] = &[
     "DELE 17\r\n",
     "NOOP\r\n",
 ];
-
-/// Gives all of `input` to a machine, and each frame to `answer`. Returns how many frames there were.
-pub fn run<M: Machine>(machine: &mut M, mut input: &[u8], mut answer: impl FnMut(&mut M, &[u8])) -> usize {
-    let mut frames = 0;
-    loop {
-        match machine.poll(input, Instant::ZERO) {
-            Ok(Poll::Frame(n)) => {
-                let (frame, rest) = input.split_at(n.min(input.len()));
-                answer(machine, frame);
-                input = rest;
-                frames += 1;
-            }
-            Ok(Poll::Skip(n)) => input = input.get(n..).unwrap_or(&[]),
-            _ => break,
-        }
-        let sent = machine.output().len();
-        machine.output().advance(sent);
-    }
-    frames
-}
 
 /// Gives `input` to a machine as it grows by `piece` octets, and each frame to `answer`.
 pub fn run_in_pieces<M: Machine>(

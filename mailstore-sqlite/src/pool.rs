@@ -194,14 +194,19 @@ impl Pool {
             connections.shards.iter_mut().for_each(|c| *c = None);
             Err(ErrorKind::Internal.into())
         });
-        let slow = &self.inner.slow;
-        if begun.elapsed() <= SLOW {
+        self.remember(begun.elapsed());
+        Ok(answer)
+    }
+
+    /// A read on a caller's thread took so long.
+    fn remember(&self, took: Duration) {
+        let Inner { slow, cold, .. } = &*self.inner;
+        if took <= SLOW {
             slow.store(0, Ordering::Relaxed);
         } else if slow.fetch_add(1, Ordering::Relaxed) + 1 >= SURELY {
             slow.store(0, Ordering::Relaxed);
             cold.store(COLD, Ordering::Relaxed);
         }
-        Ok(answer)
     }
 
     /// Reads without a transaction around it: the work makes its own.
@@ -293,24 +298,39 @@ mod tests {
         Pool::start(dir, 1, 1, Duration::from_secs(1)).unwrap().0
     }
 
-    /// Whether the read is done on this thread.
-    fn is_here(pool: &Pool, takes: Duration) -> bool {
-        let read = move |_: &Connection, _| {
-            sleep(takes);
-            Ok(current().id())
-        };
-        block_on(pool.read_soon(0, read)).unwrap() == current().id()
+    /// Whether a read is done on this thread.
+    fn is_here(pool: &Pool) -> bool {
+        block_on(pool.read_soon(0, |_: &Connection, _| Ok(current().id()))).unwrap() == current().id()
     }
 
+    /// How long reads take is said here: on a busy machine a short one may take long.
     #[test]
     fn short_reads_stay_here_and_leave_after_two_that_were_slow() {
         let dir = tempfile::tempdir().unwrap();
         let pool = pool(dir.path());
-        let (slow, fast) = (SLOW + Duration::from_millis(2), Duration::ZERO);
-        assert!(is_here(&pool, fast) && is_here(&pool, slow) && is_here(&pool, fast) && is_here(&pool, slow));
-        assert!(is_here(&pool, fast) && is_here(&pool, slow) && is_here(&pool, slow), "never two in a row");
-        assert!((0..COLD).all(|_| !is_here(&pool, fast)));
-        assert!(is_here(&pool, fast), "it is tried again");
+        let (slow, fast) = (SLOW + Duration::from_millis(2), SLOW);
+        for took in [fast, slow, fast, slow, fast, slow] {
+            pool.remember(took);
+        }
+        assert_eq!(pool.inner.cold.load(Ordering::Relaxed), 0, "never two in a row");
+        pool.remember(slow);
+        assert!((0..COLD).all(|_| !is_here(&pool)));
+        assert!(is_here(&pool), "it is tried again");
+        pool.close();
+    }
+
+    #[test]
+    fn the_time_that_a_read_takes_here_is_remembered() {
+        let dir = tempfile::tempdir().unwrap();
+        let pool = pool(dir.path());
+        let takes_long = |_: &Connection, _| {
+            sleep(SLOW + Duration::from_millis(1));
+            Ok(())
+        };
+        for _ in 0..2 {
+            block_on(pool.read_soon(0, takes_long)).unwrap();
+        }
+        assert!(!is_here(&pool));
         pool.close();
     }
 
@@ -323,7 +343,9 @@ mod tests {
             Ok(budget.is_spent())
         };
         assert!(block_on(pool.read_soon(0, spent)).unwrap());
-        assert!(!block_on(pool.read_soon(0, |_, budget: Budget| Ok(budget.is_spent()))).unwrap());
+        // On a busy machine the moment may be long enough, now and then.
+        let at_once = |_: &Connection, budget: Budget| Ok(budget.is_spent());
+        assert!((0..1000).any(|_| !block_on(pool.read_soon(0, at_once)).unwrap()));
         pool.inner.cold.store(1, Ordering::Relaxed);
         assert!(!block_on(pool.read_soon(0, spent)).unwrap());
         pool.close();
@@ -342,7 +364,7 @@ mod tests {
         pool.inner.slow.store(0, Ordering::Relaxed);
         let read = |conn: &Connection, _| Ok(conn.query_row("SELECT 7", [], |r| r.get::<_, i64>(0))?);
         assert_eq!(block_on(pool.read_soon(0, read)).unwrap(), 7);
-        assert!(is_here(&pool, Duration::ZERO));
+        assert!(is_here(&pool));
         pool.close();
     }
 }

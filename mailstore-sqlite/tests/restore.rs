@@ -215,7 +215,7 @@ fn an_account_takes_its_unfinished_restoration_along() {
     let id = block_on(restore.mailbox(&spec("Old"))).unwrap();
     block_on(restore.put(&id, (1..40).map(|uid| new(&restore, uid, &format!("m{uid}"))).collect())).unwrap();
     store.remove_account("anna").unwrap();
-    for _ in 0..200 {
+    for _ in 0..3000 {
         if store.check(&mut |_| {}).unwrap().messages == 0 {
             break;
         }

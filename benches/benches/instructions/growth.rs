@@ -2,9 +2,9 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use mail_benches::case::Case;
+use mail_benches::{budgets::as_f64, case::Case};
 
-use crate::{COUNTED, GROWTH, as_f64, callgrind, figure};
+use crate::{COUNTED, GROWTH, callgrind, figure};
 
 /// One job by one side, over its sizes.
 struct Line {

@@ -11,7 +11,6 @@
 //! [`counted`] is collected, and a dump follows each. Instructions are of the whole process's code: allocator and `memcpy` too.
 #![allow(clippy::print_stdout, reason = "a table is what this program is for")]
 
-mod budgets;
 mod callgrind;
 mod growth;
 
@@ -20,8 +19,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use budgets::Budgets;
-use mail_benches::{case::Case, cases};
+use mail_benches::{
+    budgets::{Budgets, Row, as_f64},
+    case::Case,
+    cases,
+};
 
 /// The argument that makes a process the counted one.
 const COUNTED: &str = "--counted";
@@ -101,36 +103,6 @@ fn run(cases: &mut [Case], filter: &str) -> Result<Vec<String>, String> {
     Ok(passed)
 }
 
-/// What one case costs, for one unit.
-#[derive(Debug)]
-struct Row {
-    job: &'static str,
-    side: &'static str,
-    name: String,
-    unit: &'static str,
-    /// Instructions of the whole case.
-    total: f64,
-    instructions: f64,
-    allocations: f64,
-    nanoseconds: f64,
-}
-
-impl Row {
-    fn new(case: &Case, instructions: u64, allocations: u64, nanoseconds: f64) -> Self {
-        let units = as_f64(case.units);
-        Self {
-            job: case.job,
-            side: case.side,
-            name: case.name(),
-            unit: case.unit,
-            total: as_f64(instructions),
-            instructions: as_f64(instructions) / units,
-            allocations: as_f64(allocations) / units,
-            nanoseconds: nanoseconds / units,
-        }
-    }
-}
-
 /// How often each case allocates, by the program that counts it.
 fn allocations(filter: &str) -> Result<Vec<u64>, String> {
     let program = env!("CARGO_BIN_EXE_count-allocations");
@@ -187,10 +159,4 @@ fn figure(n: f64) -> String {
         n if n >= 0.01 => format!("{n:.2}"),
         n => format!("{n:.5}"),
     }
-}
-
-/// Counts are far below 2^53.
-#[allow(clippy::cast_precision_loss, reason = "a count of this size is exact")]
-const fn as_f64(n: u64) -> f64 {
-    n as f64
 }

@@ -11,7 +11,7 @@ mod smtp;
 
 pub use growth::growth;
 
-use crate::case::Case;
+use crate::{case::Case, sessions};
 
 /// All cases, in the order of the table.
 #[must_use]
@@ -29,4 +29,10 @@ pub fn all() -> Vec<Case> {
     .flatten()
     .flat_map(crate::case::Job::cases)
     .collect()
+}
+
+/// Whole sessions: timed, and not counted.
+#[must_use]
+pub fn of_sessions() -> Vec<Case> {
+    sessions::jobs().into_iter().flat_map(crate::case::Job::cases).collect()
 }

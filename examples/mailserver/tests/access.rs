@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use auth_sasl::{ClientLogin, Secret};
 use support::{
-    ALICE, BOB, Server, base64, binary, configure, replace,
+    ALICE, BOB, PATIENCE, Server, base64, binary, configure, replace,
     sasl::{Over, PROTOCOLS, Protocol, connect, good, leave, listed, login, with},
     tokens::{TOKENS, token},
 };
@@ -174,7 +174,7 @@ fn a_changed_file_takes_effect_at_once_and_a_faulty_one_not_at_all() {
         assert_eq!(c.line().as_deref(), Some("* BYE This session is no longer permitted"));
         assert_eq!(c.line(), None);
     }
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < PATIENCE);
     assert!(!good(&enter(&server, Protocol::Imap4, "PLAIN", "alice@example.test", ALICE)));
     // Who may stay is not disturbed.
     assert!(submission.smtp("NOOP").starts_with("250"));

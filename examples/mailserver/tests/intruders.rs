@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use support::{
-    ALICE, Server, base64, configure,
+    ALICE, PATIENCE, Server, base64, configure,
     sasl::{Over, PROTOCOLS, Protocol, connect, connect_with, good, leave, login, with},
     tokens::{claims, signed, signed_text, token},
 };
@@ -291,7 +291,7 @@ fn a_policy_that_changes_while_many_log_in_leaves_nobody_in() {
             server.logged(before, "the configuration is read again");
             std::thread::sleep(Duration::from_millis(200));
             stop.store(true, Ordering::Relaxed);
-            let end = Instant::now() + Duration::from_secs(10);
+            let end = Instant::now() + PATIENCE;
             for mut c in clients.into_iter().flat_map(|client| client.join().unwrap()) {
                 assert_eq!(c.line().as_deref(), Some("* BYE This session is no longer permitted"));
                 assert_eq!(c.line(), None);

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{ALICE, BOB, Client, Server, base64, configure, last_of_reply, smarthost::SmartHost};
+use support::{ALICE, BOB, Client, PATIENCE, Server, base64, configure, last_of_reply, smarthost::SmartHost};
 
 fn submission(server: &Server) -> Client {
     let mut c = server.connect("submissions");
@@ -38,7 +38,7 @@ fn alice_gets(server: &Server, words: &[&str]) {
     let mut c = server.connect("imaps");
     c.line().unwrap();
     assert!(c.imap(&format!("LOGIN alice {ALICE}")).contains("t OK"));
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + PATIENCE;
     loop {
         c.imap("SELECT INBOX");
         let all = c.imap("FETCH 1:* BODY.PEEK[]");

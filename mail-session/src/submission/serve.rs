@@ -167,7 +167,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     /// Answers one event. The futures of the host are boxed: they are not to make an idle session large.
     async fn handle(&mut self, event: Event<'_>, machine: &mut Server) -> Result<(), Misuse> {
         match event {
-            Event::DataChunk(octets) => Box::pin(self.data_chunk(octets, machine)).await,
+            Event::DataChunk(octets) => self.data_chunk(octets, machine).await,
             Event::Auth { mechanism, initial } => Box::pin(self.auth(mechanism, initial, machine)).await,
             Event::AuthResponse(data) => Box::pin(self.auth_response(data, machine)).await,
             Event::AuthCancelled => {

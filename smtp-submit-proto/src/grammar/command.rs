@@ -323,15 +323,18 @@ fn text(argument: &[u8]) -> Result<Option<&str>, SyntaxError> {
 }
 
 /// VRFY and EXPN may end in `SMTPUTF8`, by which the client allows UTF-8 in the reply (RFC 6531
-/// section 3.7.4.2). Replies here are ASCII, so it is dropped.
+/// section 3.7.4.2). Replies here are ASCII, so it is dropped, however often it is said.
 fn without_smtp_utf8<'b>(argument: &'b [u8], rules: &Rules) -> &'b [u8] {
     const WORD: &[u8] = b" SMTPUTF8";
-    match argument.len().checked_sub(WORD.len()).and_then(|n| argument.split_at_checked(n)) {
-        Some((text, word)) if rules.smtp_utf8 && !text.is_empty() && word.eq_ignore_ascii_case(WORD) => {
-            trim_end(text)
-        }
-        _ => argument,
+    let mut text = argument;
+    while let Some((before, word)) = text.len().checked_sub(WORD.len()).and_then(|n| text.split_at_checked(n))
+        && rules.smtp_utf8
+        && !before.is_empty()
+        && word.eq_ignore_ascii_case(WORD)
+    {
+        text = trim_end(before);
     }
+    text
 }
 
 fn some_text(argument: &[u8]) -> Result<&str, SyntaxError> {

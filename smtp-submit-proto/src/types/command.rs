@@ -82,9 +82,10 @@ pub enum Command<'b> {
     Data,
     /// RSET
     Rset,
-    /// VRFY with a user or mailbox.
+    /// VRFY with a user or mailbox. ` SMTPUTF8` at its end is the parameter of RFC 6531 section 3.7.4.2: it can be
+    /// written, and is dropped where it is read.
     Vrfy(&'b str),
-    /// EXPN with a mailing list.
+    /// EXPN with a mailing list; as for VRFY.
     Expn(&'b str),
     /// HELP, perhaps with a topic.
     Help(Option<&'b str>),

@@ -8,10 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::support::{ALICE, BOB, Client, Server};
+use crate::support::{ALICE, BOB, Client, PATIENCE, Server};
 
-/// What others are answered within, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(15);
 /// What an attacker is answered within, who asks for much.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -89,6 +87,12 @@ impl Ground {
         assert!(growth < megabytes * 1024, "memory grew by {growth} KiB");
         let (well, _, log) = self.server.stop();
         assert!(well && !log.contains("panicked"), "{log}");
+    }
+
+    /// Whether somebody who comes now is greeted, and not sent away.
+    pub(crate) fn has_place(&self) -> bool {
+        let mut raw = self.raw(POP3);
+        raw.until_or_end(b"\r\n") && raw.said.starts_with(b"+OK")
     }
 
     pub(crate) fn raw(&self, service: &str) -> Raw {
@@ -191,6 +195,19 @@ impl Raw {
         true
     }
 
+    /// Reads to the end of a line that begins so, and of what came with it, or to the end of the connection; whether there was one.
+    pub(crate) fn answered(&mut self, tag: &[u8]) -> bool {
+        let is_there = |said: &[u8]| {
+            said.ends_with(b"\r\n") && said.split(|c| *c == b'\n').any(|line| line.starts_with(tag))
+        };
+        while !is_there(&self.said) {
+            if !self.read() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Reads the rest of the line that was begun.
     fn line_end(&mut self) {
         while !self.said.ends_with(b"\n") && self.read() {}
@@ -198,8 +215,13 @@ impl Raw {
     }
 
     /// Reads to the end of the connection, which the server must bring about.
-    pub(crate) fn end(mut self) -> String {
+    pub(crate) fn end(self) -> String {
+        String::from_utf8_lossy(&self.octets()).into_owned()
+    }
+
+    /// The same, as it came.
+    pub(crate) fn octets(mut self) -> Vec<u8> {
         while self.read() {}
-        String::from_utf8_lossy(&self.said).into_owned()
+        self.said
     }
 }

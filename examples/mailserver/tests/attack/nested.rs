@@ -26,7 +26,7 @@ fn commands_in_themselves_exhaust_no_stack() {
         format!("{}NOOP", "(".repeat(60_000)),
     ] {
         let begun = Instant::now();
-        if !raw.send(format!("a {command}\r\n")) || !raw.until_or_end(b"a ") {
+        if !raw.send(format!("a {command}\r\n")) || !raw.answered(b"a ") {
             raw = ground.alice(IMAP);
         }
         assert!(begun.elapsed().as_secs() < 45, "{command:.30}: {:?}", begun.elapsed());
@@ -69,10 +69,10 @@ fn messages_in_themselves_are_told_and_exhaust_no_stack() {
     for message in deep(times(1000)) {
         let begun = Instant::now();
         raw.send(format!("a APPEND INBOX {{{}+}}\r\n{message}\r\n", message.len()));
-        raw.until(b"a OK");
+        assert!(raw.answered(b"a OK"));
         raw.said.clear();
         raw.send("b FETCH * (ENVELOPE BODY BODYSTRUCTURE BODY.PEEK[1.1.1.1.1] BODY.PEEK[1.MIME] BODY.PEEK[HEADER])\r\nc SEARCH TEXT end FROM x SUBJECT y\r\nd NOOP\r\n");
-        raw.until(b"\r\nd OK");
+        assert!(raw.answered(b"d OK"));
         let said = String::from_utf8_lossy(&raw.said).into_owned();
         assert!(
             said.contains("BODYSTRUCTURE (") && said.contains("\r\nb OK"),

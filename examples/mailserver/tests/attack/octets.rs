@@ -72,7 +72,9 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "t AUTHENTICATE PLAIN ?",
             "t ENABLE ?",
             "t ID ?",
+            "t AUTHENTICATE PLAIN\r\n?",
             "t SELECT ?",
+            "t EXAMINE ?",
             "t SELECT x (QRESYNC ?)",
             "t CREATE ?",
             "t CREATE x (USE ?)",
@@ -80,11 +82,13 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "t RENAME ? x",
             "t RENAME x ?",
             "t SUBSCRIBE ?",
+            "t UNSUBSCRIBE ?",
             "t LIST ? x",
             "t LIST \"\" ?",
             "t LIST (?) \"\" *",
             "t LIST \"\" * RETURN (?)",
             "t LSUB \"\" ?",
+            "t LSUB ? x",
             "t STATUS ? (MESSAGES)",
             "t STATUS INBOX (?)",
             "t APPEND ? {1+}\r\nx",
@@ -127,8 +131,14 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "t REPLACE ? INBOX {1+}\r\nx",
             "t APPEND INBOX CATENATE (?)",
             "t GENURLAUTH ? INTERNAL",
+            "t URLFETCH ?",
+            "t RESETKEY ? ?",
+            "t CANCELUPDATE ?",
             "t SEARCH RETURN (?) ALL",
             "t SEARCH KEYWORD ?",
+            "t UID COPY ? ?",
+            "t UID STORE ? FLAGS ?",
+            "t UID MOVE ? x",
             "t UID EXPUNGE ?",
             "t COMPRESS ?",
             "t IDLE\r\n?",
@@ -144,6 +154,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "APOP x ?",
             "AUTH ?",
             "AUTH PLAIN ?",
+            "AUTH PLAIN\r\n?",
             "LIST ?",
             "UIDL ?",
             "RETR ?",
@@ -173,6 +184,9 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "MAIL FROM:<alice@example.test> AUTH=?",
             "MAIL FROM:<alice@example.test> RET=?",
             "MAIL FROM:<alice@example.test> ENVID=?",
+            "MAIL FROM:<alice@example.test> HOLDFOR=?",
+            "MAIL FROM:<alice@example.test> BY=?",
+            "MAIL FROM:<alice@example.test> MT-PRIORITY=?",
             "RCPT TO:?",
             "RCPT TO:<?>",
             "RCPT TO:<\"?\"@example.test>",
@@ -180,17 +194,30 @@ const COMMANDS: &[(&str, &[&str])] = &[
             "RCPT TO:<bob@example.test> ORCPT=?",
             "AUTH ?",
             "AUTH PLAIN ?",
+            "AUTH PLAIN\r\n?",
             "VRFY ?",
             "EXPN ?",
             "HELP ?",
             "NOOP ?",
             "BDAT ?",
+            "BURL ?",
+            "XCLIENT ?",
             "DATA ?",
             "RSET ?",
             "STARTTLS ?",
         ],
     ),
 ];
+
+/// What no answer has outside a literal: NUL, and a CR or LF of its own.
+fn broken(said: &[u8]) -> Option<usize> {
+    said.iter().enumerate().position(|(i, octet)| match octet {
+        0 => true,
+        b'\r' => said.get(i + 1).is_some_and(|next| *next != b'\n'),
+        b'\n' => i == 0 || said[i - 1] != b'\r',
+        _ => false,
+    })
+}
 
 /// Each argument in each place, before login and after. What counts is that the server answers or ends the connection, and goes on.
 #[test]
@@ -218,7 +245,15 @@ fn hostile_octets_in_every_argument_are_answered_or_end_the_connection() {
                 // Out of whatever it is in: IDLE, a literal, content, an exchange.
                 raw.send("\r\n.\r\nDONE\r\n*\r\nRSET\r\nzz LOGOUT\r\nQUIT\r\n");
                 raw.half_close();
-                raw.end();
+                let said = raw.octets();
+                // What a client sent comes back, if it does, as octets of a line: it begins none.
+                assert_eq!(
+                    broken(&said),
+                    None,
+                    "{service} {:?}: {}",
+                    argument.escape_ascii().to_string(),
+                    said.escape_ascii()
+                );
                 ended += 1;
             }
         }
@@ -253,6 +288,36 @@ fn a_bare_line_end_smuggles_no_command() {
         let made = said.contains("b OK") || said.contains("* LIST");
         assert!(!made || end.contains('\n'), "{end:?}: {said}");
         assert!(said.contains("a OK") || said.contains("a BAD"), "{end:?}: {said}");
+        // Nor is it one that ends an argument in quotes.
+        let mut raw = ground.alice(IMAP);
+        raw.send(format!("a CREATE \"x{end}b CREATE {name}q\"\r\nc LIST \"\" {name}q\r\nd LOGOUT\r\n"));
+        let said = raw.end();
+        assert!(!said.contains("a OK"), "{end:?}: {said}");
+        assert!(!said.contains("* LIST") || end.contains('\n'), "{end:?}: {said}");
+    }
+    // A bare CR ends no command of POP3 and of SMTP; with a bare LF it is the same, or the line is refused as a whole.
+    for end in ["\r", "\r\r"] {
+        let mut raw = ground.alice(POP3);
+        raw.send(format!("NOOP{end}STAT\r\nUIDL x{end}STAT\r\nQUIT\r\n"));
+        let said = raw.end();
+        assert!(!said.contains("+OK 0 0"), "{end:?}: {said}");
+        let mut raw = ground.alice(SUBMISSION);
+        raw.send(format!(
+            "NOOP{end}MAIL FROM:<alice@example.test>\r\nMAIL FROM:<alice@example.test>{end}RCPT TO:<bob@example.test>\r\nQUIT\r\n"
+        ));
+        let said = raw.end();
+        assert!(!said.contains("250 2.1.0") && !said.contains("250 2.1.5"), "{end:?}: {said}");
+    }
+    // In a chunk a bare line end is content, and refused as that: RFC 5322 section 2.3 has none.
+    for end in ["\n", "\r"] {
+        let mut raw = ground.alice(SUBMISSION);
+        let content = format!("Subject: x\r\n\r\na{end}.{end}MAIL FROM:<alice@example.test>{end}");
+        raw.send("MAIL FROM:<alice@example.test>\r\nRCPT TO:<alice@example.test>\r\n");
+        raw.send(format!("BDAT {} LAST\r\n{content}QUIT\r\n", content.len()));
+        let said = raw.end();
+        // MAIL's own, and no other.
+        assert_eq!(said.matches("250 2.1.0").count(), 1, "{end:?}: {said}");
+        assert!(said.contains("221 "), "{end:?}: {said}");
     }
     // Nothing of it reached bob.
     let mut bob = ground.server.connect("imaps");

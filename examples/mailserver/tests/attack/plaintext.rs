@@ -1,5 +1,7 @@
 //! What is sent in the clear around STARTTLS is never carried out under TLS, and what was learnt in the clear is forgotten.
 
+use std::io::{Read as _, Write as _};
+
 use crate::{
     ground::{Ground, IMAP, POP3, SUBMISSION},
     support::ALICE,
@@ -108,5 +110,74 @@ fn what_was_said_in_the_clear_is_forgotten_under_tls() {
     assert!(imap.imap("SELECT INBOX").contains("t BAD"), "LOGIN comes first");
     assert!(imap.imap("STARTTLS").contains("t BAD"), "once");
     drop((smtp, pop3, imap));
+    ground.held(16);
+}
+
+#[test]
+fn what_is_pipelined_before_the_command_is_answered_in_the_clear_and_leaves_nothing_behind() {
+    let ground = Ground::with("always", "");
+    // All in one segment; what was begun by it (a user's name, a greeting, an empty transaction) is over under TLS.
+    for (service, words, answers, after, refused) in [
+        (IMAP, "t NOOP\r\nt LIST \"\" *\r\nt STARTTLS\r\n", 3, "t SELECT INBOX", "t BAD"),
+        (POP3, "CAPA\r\nUSER alice@example.test\r\nSTLS\r\n", 3, &*format!("PASS {ALICE}"), "-ERR"),
+        (SUBMISSION, "EHLO me\r\nNOOP\r\nSTARTTLS\r\n", 3, "AUTH PLAIN AGEAYg==", "503 "),
+    ] {
+        let mut c = ground.server.connect_plain(service);
+        c.line().unwrap();
+        c.write(words.as_bytes());
+        let mut answered = Vec::new();
+        while answered.len() < answers {
+            let line = c.line().unwrap();
+            let last = match service {
+                IMAP => line.starts_with("t "),
+                POP3 if answered.is_empty() => line == ".",
+                POP3 => true,
+                _ => crate::support::last_of_reply(&line),
+            };
+            if last {
+                answered.push(line);
+            }
+        }
+        let go_ahead = answered.last().unwrap();
+        assert!(
+            ["t OK", "+OK", "220 "].iter().any(|yes| go_ahead.starts_with(yes)),
+            "{service}: {answered:?}"
+        );
+        // Nothing comes behind the go-ahead: `upgrade` looks.
+        c.upgrade();
+        let said = c.ask(after, |_| true);
+        assert!(said.starts_with(refused), "{service}: {after} after TLS: {said}");
+    }
+    ground.held(16);
+}
+
+#[test]
+fn plaintext_amid_tls_ends_the_connection() {
+    let ground = Ground::with("always", "");
+    for (service, upgrade, _, more) in added() {
+        let mut c = ground.server.connect_plain(service);
+        c.line().unwrap();
+        if service == SUBMISSION {
+            c.smtp("EHLO me");
+        }
+        let command = upgrade.trim_end();
+        assert!(!c.ask(command, |_| true).contains("BAD"));
+        let raw = c.raw();
+        c.upgrade();
+        // TLS is there, and somebody puts lines in between its records.
+        c.ask(if service == SUBMISSION { "EHLO me" } else { "CAPA" }, |_| true);
+        (&raw).write_all(more.as_bytes()).unwrap();
+        let mut said = Vec::new();
+        // A reset is an end, too.
+        let _ = (&raw).read_to_end(&mut said);
+        // Records of TLS, all of it: no line in the clear.
+        for word in ["b OK", "c OK", "+OK", "250 "] {
+            assert!(
+                !said.windows(word.len()).any(|w| w == word.as_bytes()),
+                "{service}: {}",
+                said.escape_ascii()
+            );
+        }
+    }
     ground.held(16);
 }

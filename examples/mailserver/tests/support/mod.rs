@@ -289,6 +289,12 @@ impl Client {
         self.stream = Some(Stream::Tls(Box::new(StreamOwned::new(tls, stream))));
     }
 
+    /// The connection beneath, while there is no TLS: whoever stands between can write to it.
+    pub(crate) fn raw(&self) -> TcpStream {
+        let Some(Stream::Plain(stream)) = &self.stream else { panic!("TLS already") };
+        stream.try_clone().unwrap()
+    }
+
     /// The `tls-exporter` channel binding (RFC 9266).
     pub(crate) fn exporter(&self) -> Option<[u8; 32]> {
         let Some(Stream::Tls(tls)) = &self.stream else { return None };
