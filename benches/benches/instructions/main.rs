@@ -20,7 +20,7 @@ use std::{
 };
 
 use mail_benches::{
-    budgets::{Budgets, Row, as_f64},
+    budgets::{Budgets, Row},
     case::Case,
     cases,
 };
