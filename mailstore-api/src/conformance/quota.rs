@@ -1,5 +1,7 @@
 //! Quota: skipped where the store has none, or none that the suite can set.
 
+use std::sync::Barrier;
+
 use super::{
     block_on,
     scene::{Folder, Scene, kind, message, name, set, stage},
@@ -261,14 +263,17 @@ pub(super) async fn of_many_who_append_no_more_succeed_than_there_is_room(t: &Sc
     if !limited(t, messages(room)).await {
         return;
     }
+    // Together, or one has filled it before the others begin.
+    let ready = Barrier::new(4);
     let done: u64 = std::thread::scope(|s| {
         let threads: Vec<_> = (0..4)
             .map(|n| {
                 let store = if n % 2 == 0 { Some(t.store()) } else { t.second() };
-                let store = store.unwrap_or_else(|| t.store());
+                let (store, ready) = (store.unwrap_or_else(|| t.store()), &ready);
                 s.spawn(move || {
                     block_on(async {
                         let mine = Folder::of(&store, "anna", "INBOX", OpenMode::Select).await;
+                        ready.wait();
                         let mut done = 0;
                         for i in 0..6 {
                             let staged =
