@@ -195,26 +195,32 @@ where
 
     /// Writes once.
     fn poll_write(&mut self, cx: &mut Context<'_>, output: &OutputQueue) -> Poll<io::Result<usize>> {
+        let mut segments = output.segments();
+        match (segments.next(), segments.next()) {
+            (None, _) => Poll::Ready(Ok(0)),
+            (Some(one), None) => on!(self, poll_write(cx, one)),
+            (Some(first), Some(_)) if self.first_only >= ONE_BY_ONE && first.len() < JOINED => {
+                self.poll_write_joined(cx, output)
+            }
+            (Some(first), Some(_)) => {
+                let n = ready!(self.poll_write_several(cx, output))?;
+                // Adapters without this method of their own pass on the first segment alone: a system call, and
+                // without Nagle's algorithm a packet, for each.
+                self.first_only = if n == first.len() { self.first_only.saturating_add(1) } else { 0 };
+                Poll::Ready(Ok(n))
+            }
+        }
+    }
+
+    fn poll_write_several(&mut self, cx: &mut Context<'_>, output: &OutputQueue) -> Poll<io::Result<usize>> {
         let mut slices = [IoSlice::new(&[]); SEGMENTS];
         let mut count = 0;
         for (slice, segment) in slices.iter_mut().zip(output.segments()) {
             *slice = IoSlice::new(segment);
             count += 1;
         }
-        match slices.get(..count) {
-            Some([one]) => on!(self, poll_write(cx, one)),
-            Some([first, ..]) if self.first_only >= ONE_BY_ONE && first.len() < JOINED => {
-                self.poll_write_joined(cx, output)
-            }
-            Some(several @ [first, ..]) => {
-                let n = ready!(on!(self, poll_write_vectored(cx, several)))?;
-                // Adapters without this method of their own pass on the first segment alone: a system call, and
-                // without Nagle's algorithm a packet, for each.
-                self.first_only = if n == first.len() { self.first_only.saturating_add(1) } else { 0 };
-                Poll::Ready(Ok(n))
-            }
-            _ => Poll::Ready(Ok(0)),
-        }
+        let slices = slices.get(..count).unwrap_or_default();
+        on!(self, poll_write_vectored(cx, slices))
     }
 
     /// Writes once, as much of the first segments as fits into one piece.

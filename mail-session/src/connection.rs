@@ -1,13 +1,14 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use mail_drive::DriveError;
-use mail_wire::Misuse;
+use futures_io::{AsyncRead, AsyncWrite};
+use mail_drive::{Accept, DriveError, Driver, Timer};
+use mail_wire::{Machine, Misuse};
 use mailstore_api::StoreError;
 
 use crate::auth::LoginContext;
 
 /// Octets of answers to pipelined commands that go out together: sessions push them before all that may take its time.
-pub(crate) const GATHER: usize = 32 * 1024;
+const GATHER: usize = 32 * 1024;
 
 /// When TLS begins on a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -56,6 +57,28 @@ impl<S, T, X> Connection<S, T, X> {
     #[must_use]
     pub fn with_limits(self, limits: mail_drive::Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same, and its clock and alarm for whoever else wants them.
+    pub(crate) fn share_timer(self) -> (Connection<S, Arc<T>, X>, Arc<T>) {
+        let Self { stream, timer, acceptor, encryption, context, limits } = self;
+        let timer = Arc::new(timer);
+        (Connection { stream, timer: Arc::clone(&timer), acceptor, encryption, context, limits }, timer)
+    }
+
+    /// Begins a session of this machine.
+    pub(crate) fn drive<M>(self, machine: M) -> (Driver<M, S, T, X>, LoginContext)
+    where
+        M: Machine,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: Timer,
+        X: Accept<S>,
+    {
+        let Self { stream, timer, acceptor, encryption, context, mut limits } = self;
+        limits.gather = GATHER;
+        let begin =
+            if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
+        (begin(machine, stream, timer, acceptor, limits), context)
     }
 }
 

@@ -90,14 +90,14 @@ fn copy(folders: &mut Folders, from: &MailboxId, uids: &UidSet, to: &MailboxId) 
 
 impl MailStore for KvStore {
     type Account = KvAccount;
-    type Delivery = KvDelivery;
+    type Delivery = BufferedDelivery<Self>;
 
     async fn open_account(&self, who: &str) -> Result<KvAccount> {
         let account = KvAccount { store: self.clone(), who: who.to_owned() };
         account.run(|_| Ok(account.clone()))
     }
-    async fn deliver(&self, spec: AppendSpec) -> Result<KvDelivery> {
-        Ok(KvDelivery { store: self.clone(), spec, octets: Vec::new() })
+    async fn deliver(&self, spec: AppendSpec) -> Result<BufferedDelivery<Self>> {
+        Ok(BufferedDelivery::new(self.clone(), spec, None))
     }
 }
 
@@ -223,33 +223,6 @@ impl Mailbox for KvMailbox {
     async fn expunge(&self, uids: Option<&UidSet>, only_deleted: bool) -> Result<ExpungeOutcome> {
         let all = UidSet::all();
         self.write(|index| Ok(index.expunge(uids.unwrap_or(&all), only_deleted)))
-    }
-}
-
-#[derive(Debug)]
-pub struct KvDelivery {
-    store: KvStore,
-    spec: AppendSpec,
-    octets: Vec<u8>,
-}
-
-impl Delivery for KvDelivery {
-    async fn write(&mut self, chunk: &[u8]) -> Result<()> {
-        self.octets.extend_from_slice(chunk);
-        Ok(())
-    }
-    async fn commit(self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
-        let deliver = |r: &Recipient| {
-            let account = KvAccount { store: self.store.clone(), who: r.account.clone() };
-            let message =
-                IndexRow::new(self.spec.clone(), [r.prefix.as_slice(), &self.octets].concat().into());
-            account.run(|folders| {
-                let id =
-                    folders.find(&r.mailbox).cloned().ok_or_else(|| StoreError::from(ErrorKind::NotFound))?;
-                index(folders, &id, ErrorKind::NotFound)?.insert(vec![message])
-            })
-        };
-        to.iter().map(deliver).collect()
     }
 }
 

@@ -86,7 +86,7 @@ pub use optional::{
     Acl, Annotation, BoxFuture, MaildropLock, Metadata, MetadataLimits, Quota, QuotaLimits, QuotaUsage,
     QuotaUse, annotation_matches, check_annotation, check_identifier,
 };
-pub use parts::{Buffered, BytesBody};
+pub use parts::{Buffered, BufferedDelivery, BytesBody};
 pub use query::{Query, SearchOutcome};
 pub use queue::{
     Lease, MailQueue, NewEntry, NewRecipient, Next, QueueEntry, QueueId, QueueStatus, QueuedRecipient,

@@ -1,5 +1,5 @@
 //! What holds for any input.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod dialogue;
 

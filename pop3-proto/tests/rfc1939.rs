@@ -1,5 +1,5 @@
 //! RFC 1939: Post Office Protocol, version 3.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod dialogue;
 

@@ -1,5 +1,5 @@
 //! RFC 2449: CAPA, response codes, lengths, pipelining.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod dialogue;
 

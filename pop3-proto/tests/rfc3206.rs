@@ -1,5 +1,5 @@
 //! RFC 3206: the response codes SYS and AUTH.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod dialogue;
 

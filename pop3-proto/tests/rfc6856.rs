@@ -1,5 +1,5 @@
 //! RFC 6856: UTF8 and LANG, where configured.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod dialogue;
 

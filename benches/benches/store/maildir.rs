@@ -54,6 +54,7 @@ impl Maildir {
     }
 }
 
-fn sync(dir: &Path) {
+/// Also what else the file system has not written yet: names and lengths go through one journal.
+pub(crate) fn sync(dir: &Path) {
     File::open(dir).unwrap().sync_all().unwrap();
 }

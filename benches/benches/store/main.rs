@@ -11,31 +11,31 @@
     reason = "a bench that is wrong should stop, and it prints"
 )]
 
+mod appends;
 mod maildir;
 mod measure;
 mod ours;
+mod turns;
 
-use std::{hint::black_box, path::PathBuf, time::Duration};
+use std::{cell::LazyCell, hint::black_box, path::PathBuf, sync::OnceLock, time::Duration};
 
-use criterion::{
-    BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
-    measurement::WallTime,
-};
-use maildir::Maildir;
+use criterion::{Criterion, Throughput, criterion_group};
 use mailstore_api::{
-    Account, Body, FlagOp, Flags, Mailbox, MetaItems, OpenMode, Part, Query, SystemFlags, Uid, UidSet,
+    Body, FlagOp, Flags, Mailbox, MetaItems, Part, Query, Snapshot, SystemFlags, Uid, UidSet,
     conformance::block_on,
 };
-use measure::{Sum, peak, threads};
+use mailstore_sqlite::{SqliteBody, SqliteMailbox};
+use measure::peak;
 use ours::Inbox;
 
-const APPENDERS: [usize; 3] = [1, 16, 64];
+/// Where all is that is written. It goes at the end of the run and not before: ext4 looks long for an inode that it did not
+/// free a short while ago, which would slow down the Maildirs that come later.
+static ROOT: OnceLock<PathBuf> = OnceLock::new();
 
-fn dir() -> tempfile::TempDir {
-    let base = std::env::var_os("MAIL_BENCH_DIR")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")), PathBuf::from);
-    std::fs::create_dir_all(&base).unwrap();
-    tempfile::Builder::new().prefix("store-bench").tempdir_in(base).unwrap()
+fn dir(name: &str) -> PathBuf {
+    let dir = ROOT.get().unwrap().join(name);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
 }
 
 /// Not when it is only tried, as `cargo test --benches` does.
@@ -58,107 +58,39 @@ fn message(size: usize) -> Vec<u8> {
     octets
 }
 
-/// One row: criterion's figures of it, and the sum of all its rounds.
-fn row(
-    group: &mut BenchmarkGroup<'_, WallTime>,
-    name: &str,
-    mut round: impl FnMut(u64, &mut Sum) -> Duration,
-) -> Sum {
-    let mut sum = Sum::default();
-    group.bench_function(name, |b| b.iter_custom(|n| round(n, &mut sum)));
-    sum
+/// A mailbox of many messages, opened.
+struct Filled {
+    inbox: Inbox,
+    snapshot: Snapshot,
+    mailbox: SqliteMailbox,
 }
 
-/// Durable appends of 8 KiB to one mailbox, which has so many messages already.
-fn appends(c: &mut Criterion, filled: usize) {
-    let octets = message(8 * 1024);
-    let small = message(1024);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    let mut table = Vec::new();
-    let mut group = c.benchmark_group(format!("append 8 KiB, durable, to {filled} messages"));
-    group.sampling_mode(SamplingMode::Flat).sample_size(10).measurement_time(Duration::from_secs(4));
-    group.throughput(Throughput::Elements(1));
-    let dir = dir();
-    let plain = Maildir::new(dir.path().join("plain"), false, filled, &small);
-    let listed = Maildir::new(dir.path().join("listed"), true, filled, &small);
-    let inbox = Inbox::new(&dir.path().join("store"), filled, &small);
-    for n in APPENDERS {
-        let rows = [
-            (
-                "Maildir, no UIDs",
-                row(&mut group, &format!("{n} x Maildir, no UIDs"), |k, sum| {
-                    threads(n, k, sum, |_| plain.append(&octets))
-                }),
-            ),
-            (
-                "Maildir, UIDs under one lock",
-                row(&mut group, &format!("{n} x Maildir, UIDs under one lock"), |k, sum| {
-                    threads(n, k, sum, |_| listed.append(&octets))
-                }),
-            ),
-            (
-                "mailstore-sqlite, threads",
-                row(&mut group, &format!("{n} x mailstore-sqlite, threads"), |k, sum| {
-                    threads(n, k, sum, |_| block_on(inbox.append(&octets)))
-                }),
-            ),
-            (
-                "mailstore-sqlite, tasks",
-                row(&mut group, &format!("{n} x mailstore-sqlite, tasks"), |k, sum| {
-                    inbox.tasks(&runtime, n, k, sum, &octets)
-                }),
-            ),
-        ];
-        table.extend(rows.map(|(name, sum)| (n, name, sum, rows[0].1.rate(), rows[1].1.rate())));
+impl Filled {
+    fn new(n: usize) -> Self {
+        let inbox = Inbox::new(&dir("many"), n, &message(1024));
+        // The first opening packs the table, in a moment.
+        drop(inbox.open());
+        std::thread::sleep(Duration::from_secs(1));
+        let (snapshot, mailbox) = inbox.open();
+        let octets = mailbox.index_octets().unwrap();
+        println!("memory of the index: {:.1} octets a message (at most 26)\n", octets as f64 / n as f64);
+        Self { inbox, snapshot, mailbox }
     }
-    group.finish();
-    println!(
-        "\n8 KiB appended durably to a mailbox of {filled} messages. The first Maildir gives no UIDs and has no order:"
-    );
-    println!(
-        "it is no IMAP mailbox yet. The second notes each UID in one list, under one lock, as an IMAP server on Maildir does."
-    );
-    println!(
-        "appenders                                 a second  processor us each  x Maildir  x Maildir with UIDs"
-    );
-    for (n, name, sum, plain, listed) in table {
-        let rate = sum.rate();
-        let (plain, listed) = (rate / plain, rate / listed);
-        println!(
-            "{n:>3} {name:<32} {rate:>14.0} {:>18.0} {plain:>10.2} {listed:>20.2}",
-            sum.processor_each()
-        );
-    }
-    println!();
-}
-
-fn append_to_empty(c: &mut Criterion) {
-    appends(c, 0);
-}
-
-fn append_to_full(c: &mut Criterion) {
-    appends(c, messages());
 }
 
 fn big_mailbox(c: &mut Criterion) {
-    let (dir, n) = (dir(), messages());
-    let inbox = Inbox::new(&dir.path().join("store"), n, &message(1024));
-    let open = || block_on(inbox.account.open(&inbox.id, OpenMode::Select)).unwrap();
+    let n = messages();
+    // Made by the first bench that runs at all.
+    let filled = LazyCell::new(|| Filled::new(n));
     let mut group = c.benchmark_group(format!("{n} messages"));
     group.sample_size(10);
-    // The first opening packs the table, in a moment.
-    drop(open());
-    std::thread::sleep(Duration::from_secs(1));
-    group.bench_function("open, warm (at most 30 ms)", |b| b.iter(open));
+    group.bench_function("open, warm (at most 30 ms)", |b| b.iter(|| filled.inbox.open()));
 
-    let (snapshot, mailbox) = open();
-    let octets = mailbox.index_octets().unwrap();
-    println!("memory of the index: {:.1} octets a message (at most 26)\n", octets as f64 / n as f64);
-
-    let ten: UidSet = (0..10).map(|i| snapshot.uids[i * (n / 10)]).collect();
     let seen = Flags::system(SystemFlags::SEEN);
-    block_on(mailbox.set_flags(&ten, FlagOp::Add, &seen, None)).unwrap();
     group.bench_function("ten changes (at most 50 us)", |b| {
+        let Filled { snapshot, mailbox, .. } = &*filled;
+        let ten: UidSet = (0..10).map(|i| snapshot.uids[i * (n / 10)]).collect();
+        block_on(mailbox.set_flags(&ten, FlagOp::Add, &seen, None)).unwrap();
         b.iter(|| {
             let changes = block_on(mailbox.changes(snapshot.at, 1000)).unwrap();
             assert_eq!(changes.changed.len(), 10);
@@ -171,7 +103,7 @@ fn big_mailbox(c: &mut Criterion) {
             let (mut next, mut seen) = (1, 0);
             loop {
                 let set = UidSet::from_ranges([(next, u32::MAX)]);
-                let batch = block_on(mailbox.meta(&set, all_of, None, 500)).unwrap();
+                let batch = block_on(filled.mailbox.meta(&set, all_of, None, 500)).unwrap();
                 seen += batch.items.len();
                 let Some(uid) = batch.resume_after else { break };
                 next = uid.get() + 1;
@@ -182,57 +114,81 @@ fn big_mailbox(c: &mut Criterion) {
     let unseen = Query::Not(Box::new(Query::Flags(SystemFlags::SEEN)));
     let query = Query::And(vec![unseen, Query::Larger(100)]);
     group.bench_function("search UNSEEN LARGER 100", |b| {
-        b.iter(|| block_on(mailbox.search(&query)).unwrap());
+        b.iter(|| block_on(filled.mailbox.search(&query)).unwrap());
     });
 
-    let last = snapshot.uids[n / 2].get();
-    let many = UidSet::from_ranges([((last + 1).saturating_sub(10_000).max(1), last)]);
     let (mut on, flagged) = (false, Flags::system(SystemFlags::FLAGGED));
-    group.bench_function(format!("a flag on {} (at most 50 ms)", many.len()), |b| {
+    let many = (n / 2).min(10_000);
+    group.bench_function(format!("a flag on {many} (at most 50 ms)"), |b| {
+        let last = filled.snapshot.uids[n / 2];
+        let first = filled.snapshot.uids[n / 2 + 1 - many];
+        let many = UidSet::from_ranges([(first.get(), last.get())]);
         b.iter(|| {
             on = !on;
             let op = if on { FlagOp::Add } else { FlagOp::Remove };
-            block_on(mailbox.set_flags(&many, op, &flagged, None)).unwrap()
+            block_on(filled.mailbox.set_flags(&many, op, &flagged, None)).unwrap()
         });
     });
     group.finish();
+}
+
+/// A message that is not held in memory as it is written and read, opened.
+struct Long {
+    uid: Uid,
+    mailbox: SqliteMailbox,
+    _inbox: Inbox,
+}
+
+impl Long {
+    const SIZE: u64 = 50_000_000;
+
+    fn new() -> Self {
+        let inbox = Inbox::new(&dir("long"), 0, b"");
+        let octets = message(usize::try_from(Self::SIZE).unwrap());
+        let ((), writing) = peak(|| block_on(inbox.append(&octets)));
+        drop(octets);
+        let (snapshot, mailbox) = inbox.open();
+        let long = Self { uid: snapshot.uids[0], mailbox, _inbox: inbox };
+        let ((), reading) = peak(|| long.read());
+        println!(
+            "\na message of 50 MB takes at most {writing} KiB of memory to write, {reading} KiB to read\n"
+        );
+        assert!(reading < 8 * 1024 && writing < 8 * 1024, "it is held in memory");
+        long
+    }
+
+    fn body(&self) -> SqliteBody {
+        block_on(self.mailbox.body(self.uid, Part::Whole)).unwrap()
+    }
+
+    fn read(&self) {
+        let (mut body, mut at) = (self.body(), 0);
+        while at < body.len() {
+            at += black_box(block_on(body.read_at(at, 64 * 1024)).unwrap()).len() as u64;
+        }
+        assert_eq!(at, Self::SIZE);
+    }
 }
 
 fn big_message(c: &mut Criterion) {
-    const SIZE: u64 = 50_000_000;
-    let dir = dir();
-    let inbox = Inbox::new(&dir.path().join("store"), 0, b"");
-    let octets = message(usize::try_from(SIZE).unwrap());
-    let ((), writing) = peak(|| block_on(inbox.append(&octets)));
-    drop(octets);
-    let (snapshot, mailbox) = block_on(inbox.account.open(&inbox.id, OpenMode::Examine)).unwrap();
-    let uid: Uid = snapshot.uids[0];
-    let read = || {
-        block_on(async {
-            let mut body = mailbox.body(uid, Part::Whole).await.unwrap();
-            let mut at = 0;
-            while at < body.len() {
-                at += black_box(body.read_at(at, 64 * 1024).await.unwrap()).len() as u64;
-            }
-            assert_eq!(at, SIZE);
-        });
-    };
-    let ((), reading) = peak(read);
-    println!("\na message of 50 MB takes at most {writing} KiB of memory to write, {reading} KiB to read\n");
-    assert!(reading < 8 * 1024 && writing < 8 * 1024, "it is held in memory");
+    let long = LazyCell::new(Long::new);
     let mut group = c.benchmark_group("a message of 50 MB");
-    group.sample_size(10).throughput(Throughput::Bytes(SIZE));
-    group.bench_function("read by offset, 64 KiB at once", |b| b.iter(read));
+    group.sample_size(10).throughput(Throughput::Bytes(Long::SIZE));
+    group.bench_function("read by offset, 64 KiB at once", |b| b.iter(|| long.read()));
     group.bench_function("the last 64 KiB", |b| {
-        b.iter(|| {
-            block_on(async {
-                let mut body = mailbox.body(uid, Part::Whole).await.unwrap();
-                body.read_at(SIZE - 65_536, 65_536).await.unwrap()
-            })
-        });
+        b.iter(|| block_on(long.body().read_at(Long::SIZE - 65_536, 65_536)).unwrap());
     });
     group.finish();
 }
 
-criterion_group!(benches, append_to_empty, append_to_full, big_mailbox, big_message);
-criterion_main!(benches);
+criterion_group!(benches, appends::to_empty, appends::to_full, big_mailbox, big_message);
+
+fn main() {
+    let base = std::env::var_os("MAIL_BENCH_DIR")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")), PathBuf::from);
+    std::fs::create_dir_all(&base).unwrap();
+    let root = tempfile::Builder::new().prefix("store-bench").tempdir_in(base).unwrap();
+    ROOT.set(root.path().to_owned()).unwrap();
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+}

@@ -1,7 +1,7 @@
 //! What the clock does not tell: processor time, memory.
 
 use std::{
-    fs,
+    fmt, fs,
     sync::{
         Barrier,
         atomic::{AtomicU64, Ordering},
@@ -10,21 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Rounds of one bench together: appends, time on the clock, processor time of all threads.
+/// What one writer did in one round: appends, time on the clock, processor time of all threads.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Sum {
+pub(crate) struct Round {
     pub(crate) appends: u64,
     pub(crate) clock: Duration,
     pub(crate) processor: Duration,
 }
 
-impl Sum {
-    pub(crate) fn add(&mut self, appends: u64, clock: Duration, nanoseconds: u64) {
-        self.appends += appends;
-        self.clock += clock;
-        self.processor += Duration::from_nanos(nanoseconds);
-    }
-
+impl Round {
     pub(crate) fn rate(&self) -> f64 {
         self.appends as f64 / self.clock.as_secs_f64().max(1e-9)
     }
@@ -34,25 +28,46 @@ impl Sum {
     }
 }
 
-/// `appends` calls by so many threads. The threads are there before the clock begins.
-pub(crate) fn threads(
-    appenders: usize,
-    appends: u64,
-    sum: &mut Sum,
-    append: impl Fn(usize) + Sync,
-) -> Duration {
+/// What was seen of one thing: printed as `median (lowest to highest)`.
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    lowest: f64,
+    highest: f64,
+}
+
+impl Spread {
+    /// Of one value at least.
+    pub(crate) fn of(mut seen: Vec<f64>) -> Self {
+        seen.sort_unstable_by(f64::total_cmp);
+        let (lower, upper) = (seen[(seen.len() - 1) / 2], seen[seen.len() / 2]);
+        Self { median: f64::midpoint(lower, upper), lowest: seen[0], highest: seen[seen.len() - 1] }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(0);
+        let Self { median, lowest, highest } = self;
+        let text = format!("{median:.digits$} ({lowest:.digits$} to {highest:.digits$})");
+        write!(f, "{text:<width$}", width = f.width().unwrap_or(0))
+    }
+}
+
+/// So many threads append until the time is over. They are there before the clock begins.
+pub(crate) fn threads(appenders: usize, time: Duration, append: impl Fn() + Sync) -> Round {
     let (done, ready) = (AtomicU64::new(0), Barrier::new(appenders + 1));
     // Processor time of threads that are gone is seen no more.
     let gone = AtomicU64::new(0);
     let before = processor();
     let clock = thread::scope(|s| {
-        for n in 0..appenders {
+        for _ in 0..appenders {
             let (append, done, gone, ready) = (&append, &done, &gone, &ready);
             s.spawn(move || {
                 ready.wait();
-                let before = of_thread();
-                while done.fetch_add(1, Ordering::Relaxed) < appends {
-                    append(n);
+                let (begin, before) = (Instant::now(), of_thread());
+                while begin.elapsed() < time {
+                    append();
+                    done.fetch_add(1, Ordering::Relaxed);
                 }
                 gone.fetch_add(of_thread().saturating_sub(before), Ordering::Relaxed);
                 ready.wait();
@@ -63,8 +78,8 @@ pub(crate) fn threads(
         ready.wait();
         begin.elapsed()
     });
-    sum.add(appends, clock, processor().saturating_sub(before) + gone.into_inner());
-    clock
+    let processor = processor().saturating_sub(before) + gone.into_inner();
+    Round { appends: done.into_inner(), clock, processor: Duration::from_nanos(processor) }
 }
 
 fn nanoseconds(schedstat: &str) -> u64 {

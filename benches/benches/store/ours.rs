@@ -2,19 +2,22 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-use mailstore_api::{Account, AppendSpec, MailStore, MailboxId, MailboxName, Staged, conformance::block_on};
-use mailstore_sqlite::{Options, SqliteAccount, SqliteStore};
+use mailstore_api::{
+    Account, AppendSpec, MailStore, MailboxId, MailboxName, OpenMode, Snapshot, SpecialUse, Staged,
+    conformance::block_on,
+};
+use mailstore_sqlite::{Options, SqliteAccount, SqliteMailbox, SqliteStore};
 
-use crate::measure::{self, Sum};
+use crate::measure::{self, Round};
 
-/// One account of a store of its own, with INBOX.
+/// A mailbox in a store of its own.
+#[derive(Clone)]
 pub(crate) struct Inbox {
-    pub(crate) account: SqliteAccount,
-    pub(crate) id: MailboxId,
+    account: SqliteAccount,
+    id: MailboxId,
     _store: SqliteStore,
 }
 
@@ -38,6 +41,17 @@ impl Inbox {
         inbox
     }
 
+    pub(crate) fn open(&self) -> (Snapshot, SqliteMailbox) {
+        block_on(self.account.open(&self.id, OpenMode::Select)).unwrap()
+    }
+
+    /// Another, empty one, of this name.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        let name = MailboxName::new([name]).unwrap();
+        let id = block_on(self.account.create(&name, SpecialUse::NONE)).unwrap();
+        Self { id, ..self.clone() }
+    }
+
     async fn staged(&self, octets: &[u8]) -> <SqliteAccount as Account>::Staged {
         let mut staged = self.account.stage(&self.id, AppendSpec::default()).await.unwrap();
         for chunk in octets.chunks(64 * 1024) {
@@ -57,33 +71,31 @@ impl Inbox {
         &self,
         runtime: &tokio::runtime::Runtime,
         appenders: usize,
-        appends: u64,
-        sum: &mut Sum,
+        time: Duration,
         octets: &[u8],
-    ) -> Duration {
-        let done = std::sync::Arc::new(AtomicU64::new(0));
+    ) -> Round {
         let (before, begin) = (measure::processor(), Instant::now());
-        runtime.block_on(async {
-            let tasks: Vec<_> = (0..appenders)
-                .map(|_| {
-                    let (account, id, octets) = (self.account.clone(), self.id.clone(), octets.to_vec());
-                    let done = done.clone();
-                    runtime.spawn(async move {
-                        while done.fetch_add(1, Ordering::Relaxed) < appends {
-                            let mut staged = account.stage(&id, AppendSpec::default()).await.unwrap();
-                            staged.write(&octets).await.unwrap();
-                            staged.finish().await.unwrap();
-                            account.commit(&id, vec![staged], None).await.unwrap();
-                        }
-                    })
-                })
-                .collect();
+        let appends = runtime.block_on(async {
+            let appender = || {
+                let (inbox, octets) = (self.clone(), octets.to_vec());
+                async move {
+                    let mut done = 0;
+                    while begin.elapsed() < time {
+                        inbox.append(&octets).await;
+                        done += 1;
+                    }
+                    done
+                }
+            };
+            let tasks: Vec<_> = (0..appenders).map(|_| runtime.spawn(appender())).collect();
+            let mut appends = 0;
             for task in tasks {
-                task.await.unwrap();
+                appends += task.await.unwrap();
             }
+            appends
         });
         let clock = begin.elapsed();
-        sum.add(appends, clock, measure::processor().saturating_sub(before));
-        clock
+        let processor = Duration::from_nanos(measure::processor().saturating_sub(before));
+        Round { appends, clock, processor }
     }
 }

@@ -106,8 +106,7 @@ static PAIRS: [u16; 100] = {
     let mut pairs = [0; 100];
     let mut n = 0;
     while n < 100u16 {
-        // `n` is below the length.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(clippy::indexing_slicing, reason = "n is below the length")]
         {
             pairs[n as usize] = 0x3030 | (n / 10) | ((n % 10) << 8);
         }
@@ -386,8 +385,11 @@ struct FlagText {
 /// What stands before a list of flags, without its parenthesis.
 const BEFORE_FLAGS: &[u8; 6] = b"FLAGS ";
 
-// Every index is below a length known here: what is wrong does not compile.
-#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "every index is below a length known here: what is wrong does not compile"
+)]
 const fn flag_texts() -> [FlagText; 64] {
     let mut all = [const { FlagText { text: [0; 63], len: 0 } }; 64];
     let mut set = 0;

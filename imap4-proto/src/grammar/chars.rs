@@ -9,8 +9,7 @@ const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
     let mut b = 0x20u8;
     while b < 0x7f {
-        // Every index is below 256, the length of the table.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(clippy::indexing_slicing, reason = "every index is below 256, the length of the table")]
         {
             let flag = if matches!(b, b'(' | b')' | b'"') { 0 } else { FLAG_TEXT };
             table[b as usize] = flag
@@ -30,8 +29,10 @@ static CLASSES: [u8; 256] = classes();
 
 #[inline]
 fn class(b: u8) -> u8 {
-    // A u8 is below 256, the length of the table; the bounds check goes away.
-    #[allow(clippy::indexing_slicing)]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "a u8 is below 256, the length of the table; the bounds check goes away"
+    )]
     CLASSES[usize::from(b)]
 }
 
@@ -75,8 +76,10 @@ pub(crate) fn is_list_char(b: u8) -> bool {
 /// What the names of commands, items and search keys are made of, in upper case; 0 for what is no part of them.
 #[inline]
 pub(crate) fn folded_keyword_char(b: u8) -> u8 {
-    // A u8 is below 256, the length of the table; the bounds check goes away.
-    #[allow(clippy::indexing_slicing)]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "a u8 is below 256, the length of the table; the bounds check goes away"
+    )]
     FOLDED[usize::from(b)]
 }
 
@@ -91,8 +94,7 @@ static FOLDED: [u8; 256] = {
     let mut b = 0u8;
     while b < 0x7f {
         if b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-') {
-            // Every index is below 256, the length of the table.
-            #[allow(clippy::indexing_slicing)]
+            #[allow(clippy::indexing_slicing, reason = "every index is below 256, the length of the table")]
             {
                 table[b as usize] = b.to_ascii_uppercase();
             }

@@ -7,8 +7,7 @@ pub(crate) const fn word(text: &[u8]) -> u128 {
     let mut n = 0;
     let mut i = 0;
     while i < text.len() {
-        // `i` is below the length.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(clippy::indexing_slicing, reason = "i is below the length")]
         let b = text[i];
         n = n << 8 | b as u128;
         i += 1;

@@ -1,7 +1,6 @@
 use std::{
     future::{Future, pending, poll_fn},
     pin::{Pin, pin},
-    sync::Arc,
     task::Poll,
     time::Duration,
 };
@@ -11,12 +10,12 @@ use imap4_proto::{
     server::{Event, Fatal, Server},
     types::Command,
 };
-use mail_drive::{Accept, Driver, Next, Timer, Turn};
+use mail_drive::{Accept, Next, Timer, Turn};
 use mailstore_api::{Hint, MailStore, Result as StoreResult, Watch};
 use tracing::Instrument as _;
 
 use super::{Config, session::Session};
-use crate::{Connection, Encryption, Farewell, SessionError, auth::Authority, connection::GATHER};
+use crate::{Connection, Farewell, SessionError, auth::Authority};
 
 /// Serves one client until it logs out, disconnects or misbehaves, or until `shutdown` completes: then
 /// the present command is finished, and the client gets BYE.
@@ -56,14 +55,10 @@ where
     T: Timer,
     X: Accept<S>,
 {
-    let Connection { stream, timer, acceptor, encryption, context, mut limits } = connection;
-    limits.gather = GATHER;
-    let machine = Server::new(config.machine(authority, &context, encryption));
+    let machine = Server::new(config.machine(authority, &connection.context, connection.encryption));
     // The session has its own use of the clock: stores that cannot push are asked at intervals.
-    let timer = Arc::new(timer);
-    let begin =
-        if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
-    let mut driver = begin(machine, stream, Arc::clone(&timer), acceptor, limits);
+    let (connection, timer) = connection.share_timer();
+    let (mut driver, context) = connection.drive(machine);
     let mut session = Session::new(store, authority, config, context);
     let mut shutdown = pin!(shutdown);
     tracing::debug!("connected");

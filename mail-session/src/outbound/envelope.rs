@@ -90,7 +90,7 @@ impl Envelope {
     /// As the queue keeps it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = format!("id {}\n", self.id);
+        let mut out = ["id ", &self.id, "\n"].concat();
         let _ = match self.content {
             Content::SevenBit => Ok(()),
             Content::EightBit => writeln!(out, "body 8bit"),

@@ -37,7 +37,7 @@ pub use delay::LoginDelays;
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use futures_io::{AsyncRead, AsyncWrite};
-use mail_drive::{Accept, Driver, Next, Timer, Turn};
+use mail_drive::{Accept, Next, Timer, Turn};
 use mailstore_api::MailStore;
 use pop3_proto::{Error, Event, Passwords, Server, Timestamp};
 use tracing::Instrument as _;
@@ -46,7 +46,6 @@ use self::session::Session;
 use crate::{
     Connection, Encryption, Farewell, SessionError,
     auth::{self, Authority, Credential, Plaintext},
-    connection::GATHER,
 };
 
 /// What holds for every session of a POP3 service.
@@ -137,7 +136,7 @@ where
 async fn run<St, A, S, T, X>(
     store: &St,
     authority: &A,
-    connection: Connection<S, T, X>,
+    mut connection: Connection<S, T, X>,
     config: &Config,
     shutdown: impl Future<Output = impl Into<Farewell> + Send> + Send,
 ) -> Result<(), SessionError<Error>>
@@ -148,27 +147,24 @@ where
     T: Timer,
     X: Accept<S>,
 {
-    let Connection { stream, timer, acceptor, encryption, context, mut limits } = connection;
     // The longest frame, and what a pipelining client has sent meanwhile.
     let frame = config.protocol.limits.auth_line.max(config.protocol.limits.line);
-    limits.input = limits.input.max(frame + 32 * 1024);
-    limits.gather = GATHER;
+    connection.limits.input = connection.limits.input.max(frame + 32 * 1024);
     let mut protocol = Arc::clone(&config.protocol);
-    if encryption == Encryption::None && protocol.stls {
+    if connection.encryption == Encryption::None && protocol.stls {
         Arc::make_mut(&mut protocol).stls = false;
     }
+    let context = &connection.context;
     let mut machine = Server::new(protocol);
     machine.set_passwords(match context.plaintext {
-        _ if !authority.credentials(&context).contains(&Credential::Password) => Passwords::Never,
+        _ if !authority.credentials(context).contains(&Credential::Password) => Passwords::Never,
         Plaintext::TlsOnly => Passwords::TlsOnly,
         Plaintext::Always => Passwords::Always,
     });
-    if let Some(timestamp) = auth::apop_timestamp(authority, &context).and_then(Timestamp::new) {
+    if let Some(timestamp) = auth::apop_timestamp(authority, context).and_then(Timestamp::new) {
         machine = machine.with_apop(timestamp);
     }
-    let implicit = encryption == Encryption::Implicit;
-    let begin = if implicit { Driver::tls_with_limits } else { Driver::with_limits };
-    let mut driver = begin(machine, stream, timer, acceptor, limits);
+    let (mut driver, context) = connection.drive(machine);
     let mut session = Session::new(store, authority, context, config.clone());
     let mut shutdown = pin!(shutdown);
     tracing::debug!("connected");

@@ -8,14 +8,14 @@ use tracing::{info, warn};
 use super::{
     Config, HeaderFrom, Refusal, Route, Router,
     head::{Found, Gathered},
-    repair::{self, Repair},
+    repair::{Header, Repair},
     serve::{Session, refuse},
     trace::{Received, With},
-    transaction::{Fate, Kept, Transaction},
+    transaction::{Fate, Kept, Looked, Transaction},
 };
 use crate::{
     auth::{Authority, Identity},
-    outbound::{Original, send_report},
+    outbound::{Original, Wishes, send_report},
     report::{self, Action, Report},
 };
 
@@ -88,23 +88,27 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
         }
     }
 
+    /// Octets of content. What is done with most of them is little, and so is its future.
     pub(super) async fn data_chunk(&mut self, octets: &[u8], machine: &mut Server) -> Result<(), Misuse> {
         let Some(transaction) = &mut self.transaction else { return Ok(()) };
-        let done = match transaction.write(octets).await {
-            Ok(None) => Ok(()),
-            Ok(Some((gathered, taken))) => {
-                self.header_and(gathered, octets.get(taken..).unwrap_or_default(), machine).await
+        let done = match transaction.look(octets) {
+            Looked::Behind => Box::pin(transaction.more(octets)).await.map_err(|e| Refusal::from(&e)),
+            Looked::Within => Ok(()),
+            Looked::End(gathered, taken) => {
+                let rest = octets.get(taken..).unwrap_or_default();
+                Box::pin(self.header_and(gathered, rest, machine)).await
             }
-            Err(error) => Err(Refusal::from(&error)),
         };
-        if let Err(refusal) = done {
-            info!(%refusal, "the message is refused");
-            if let Some(transaction) = &mut self.transaction {
-                transaction.abandon();
+        match done {
+            Ok(()) => Ok(()),
+            Err(refusal) => {
+                info!(%refusal, "the message is refused");
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.abandon();
+                }
+                refuse(machine, &refusal)
             }
-            refuse(machine, &refusal)?;
         }
-        Ok(())
     }
 
     /// The header is whole: it goes on, and what came with it.
@@ -118,12 +122,13 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
 
     /// The header is whole: it goes on behind what is added.
     async fn header(&mut self, gathered: Gathered, machine: &Server) -> Result<(), Refusal> {
-        if repair::hops(&gathered) > self.config.hops {
+        let header = Header::of(&gathered);
+        if header.hops() > self.config.hops {
             let status = Status::new(554, 4, 6).unwrap_or(status::TRANSACTION_FAILED);
             return Err(Refusal::new(status, "the message goes round in circles: too many Received fields"));
         }
-        let received = self.received(machine).into_bytes();
         let held = gathered.octets.len();
+        let received = self.received(machine, held).into_bytes();
         let (length, whole) = if self.lmtp {
             // What an MTA hands over is not ours to mend.
             let mut whole = received;
@@ -139,8 +144,8 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
             };
             let sender = self.transaction.as_ref().and_then(|t| t.envelope.sender.as_deref());
             let who = Who { router: self.router, identity: self.identity.as_ref() };
-            let repair = repair_for(who, self.config, sender, &gathered).await?;
-            let whole = repair.apply(gathered, received);
+            let repair = repair_for(who, self.config, sender, &gathered, &header).await?;
+            let whole = repair.apply(&header, received);
             (length, whole)
         };
         // Behind the header nothing was changed.
@@ -149,7 +154,8 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
         transaction.pass(&whole, header_len).await.map_err(|e| Refusal::from(&e))
     }
 
-    fn received(&self, machine: &Server) -> String {
+    /// With room behind it for so many octets.
+    fn received(&self, machine: &Server, room: usize) -> String {
         let front = self.front_end.as_deref();
         let transaction = self.transaction.as_deref();
         let envelope = transaction.map(|t| &t.envelope);
@@ -171,7 +177,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
             id: envelope.map_or("", |e| &e.id),
             recipient: transaction.and_then(Transaction::only_recipient),
         }
-        .field()
+        .field(room)
     }
 
     pub(super) async fn data_end(
@@ -182,7 +188,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     ) -> Result<(), Misuse> {
         let held = self.transaction.as_mut().and_then(|t| t.last_of_head());
         if let Some(gathered) = held
-            && let Err(refusal) = self.header(gathered, machine).await
+            && let Err(refusal) = Box::pin(self.header(gathered, machine)).await
         {
             self.transaction = None;
             return refuse(machine, &refusal);
@@ -224,6 +230,7 @@ async fn repair_for<'a, R: Router>(
     config: &'a Config,
     sender: Option<&'a str>,
     gathered: &Gathered,
+    header: &Header<'_>,
 ) -> Result<Repair<'a>, Refusal> {
     let mut repair =
         Repair { repairs: config.repairs, hostname: &config.smtp.hostname, sender, name_sender: false };
@@ -234,7 +241,7 @@ async fn repair_for<'a, R: Router>(
     if !looks {
         return Ok(repair);
     }
-    let Some(authors) = repair::authors(gathered) else { return Ok(repair) };
+    let Some(authors) = header.authors() else { return Ok(repair) };
     let mut own = 0_usize;
     for author in &authors {
         own += usize::from(who.is(author).await?);
@@ -244,7 +251,7 @@ async fn repair_for<'a, R: Router>(
     }
     // RFC 5322 section 3.6.2: of several authors, `Sender:` says who sent it.
     if own == 0 || authors.len() > 1 {
-        let named = match repair::senders(gathered).as_deref() {
+        let named = match header.senders().as_deref() {
             Some([only]) => who.is(only).await?,
             _ => false,
         };
@@ -284,7 +291,9 @@ async fn answer<St: MailStore, R: Router>(
     let Some((_, first)) = failed.first() else {
         let queued = kept.fates.iter().filter(|(.., fate)| matches!(fate, Fate::Queued)).count();
         info!(id, recipients = kept.fates.len(), queued, octets, "message accepted");
-        report_success(store, router, config, kept).await;
+        if kept.fates.iter().any(succeeds_and_tells) {
+            Box::pin(report_success(store, router, config, kept)).await;
+        }
         return machine.end_accepted(&format!("kept as {id}"));
     };
     // 4yz as soon as trying again may help anybody: 5yz would tell the client to give up.
@@ -298,20 +307,21 @@ async fn answer<St: MailStore, R: Router>(
     machine.refuse(worst.status, &text)
 }
 
+/// Whether it is in the mailbox, and its sender wants to know.
+fn succeeds_and_tells((_, wishes, fate): &(String, Wishes, Fate)) -> bool {
+    matches!(fate, Fate::Delivered) && wishes.on_success()
+}
+
 /// NOTIFY=SUCCESS (RFC 3461 section 5.2.3): the message is in the mailbox, and the sender wants to know.
 async fn report_success<St: MailStore, R: Router>(store: &St, router: &R, config: &Config, kept: &Kept) {
-    let told =
-        kept.fates.iter().filter(|(_, wishes, fate)| matches!(fate, Fate::Delivered) && wishes.on_success());
-    let fates: Vec<_> = told
+    let told = kept.fates.iter().filter(|fate| succeeds_and_tells(fate));
+    let fates = told
         .map(|(address, wishes, _)| {
             let mut fate = report::Fate::new(address, Action::Delivered, (2, 0, 0));
             fate.original.clone_from(&wishes.original);
             fate
         })
         .collect();
-    if fates.is_empty() {
-        return;
-    }
     let hostname = &config.smtp.hostname;
     let Some(report) = Report::new(hostname, &kept.envelope, kept.arrived, fates) else { return };
     let original: Original<'_> = Original::Header(&kept.header);

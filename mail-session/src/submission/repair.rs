@@ -7,6 +7,9 @@ use super::{
 };
 use crate::mime::{Field, fields, parse_addresses, unfold};
 
+/// Fields of a header as it mostly is.
+const USUAL: usize = 24;
+
 /// What a header lacks or has too much of, by what is known of its sender.
 pub(super) struct Repair<'a> {
     pub(super) repairs: Repairs,
@@ -17,39 +20,59 @@ pub(super) struct Repair<'a> {
     pub(super) name_sender: bool,
 }
 
-/// The mailboxes in `From:`, as text; an address that is none is an empty text. `None` where there is no such field.
-pub(super) fn authors(gathered: &Gathered) -> Option<Vec<String>> {
-    named(gathered, "From")
+/// A header whose fields were read, once for all who look at them.
+pub(super) struct Header<'a> {
+    gathered: &'a Gathered,
+    fields: Vec<Field<'a>>,
 }
 
-/// The mailboxes in `Sender:`.
-pub(super) fn senders(gathered: &Gathered) -> Option<Vec<String>> {
-    named(gathered, "Sender")
-}
-
-/// Through how many servers it came (RFC 5321 section 6.3).
-pub(super) fn hops(gathered: &Gathered) -> usize {
-    let seen = match gathered.found {
-        Found::Header(_) | Found::NoHeader => header(gathered),
-        // So much of it as there is.
-        Found::TooLong => &gathered.octets,
-    };
-    fields(seen).filter(|f| f.is("Received")).count()
-}
-
-fn named(gathered: &Gathered, name: &str) -> Option<Vec<String>> {
-    let mut found = None;
-    for field in fields(header(gathered)).filter(|f| f.is(name)) {
-        let all = found.get_or_insert_with(Vec::new);
-        // A group's end has neither part, its start no host.
-        for address in parse_addresses(&unfold(field.value)).iter().filter(|a| a.host.is_some()) {
-            let part = |octets: &Option<Vec<u8>>| {
-                octets.as_deref().and_then(|o| str::from_utf8(o).ok()).unwrap_or_default().to_owned()
-            };
-            all.push(format!("{}@{}", quoted(&part(&address.mailbox)), part(&address.host)));
-        }
+impl<'a> Header<'a> {
+    pub(super) fn of(gathered: &'a Gathered) -> Self {
+        let seen = match gathered.found {
+            Found::Header(end) => gathered.octets.get(..end).unwrap_or(&[]),
+            Found::NoHeader => &[],
+            // So much of it as there is.
+            Found::TooLong => &gathered.octets,
+        };
+        let mut read = Vec::with_capacity(if seen.is_empty() { 0 } else { USUAL });
+        read.extend(fields(seen));
+        Self { gathered, fields: read }
     }
-    found
+
+    /// The fields, where all of them are there.
+    fn fields(&self) -> &[Field<'a>] {
+        if self.gathered.found == Found::TooLong { &[] } else { &self.fields }
+    }
+
+    /// Through how many servers it came (RFC 5321 section 6.3).
+    pub(super) fn hops(&self) -> usize {
+        self.fields.iter().filter(|f| f.is("Received")).count()
+    }
+
+    /// The mailboxes in `From:`, as text; an address that is none is an empty text. `None` where there is no such field.
+    pub(super) fn authors(&self) -> Option<Vec<String>> {
+        self.named("From")
+    }
+
+    /// The mailboxes in `Sender:`.
+    pub(super) fn senders(&self) -> Option<Vec<String>> {
+        self.named("Sender")
+    }
+
+    fn named(&self, name: &str) -> Option<Vec<String>> {
+        let mut found = None;
+        for field in self.fields().iter().filter(|f| f.is(name)) {
+            let all = found.get_or_insert_with(Vec::new);
+            // A group's end has neither part, its start no host.
+            for address in parse_addresses(&unfold(field.value)).iter().filter(|a| a.host.is_some()) {
+                let part = |octets: &Option<Vec<u8>>| {
+                    octets.as_deref().and_then(|o| str::from_utf8(o).ok()).unwrap_or_default().to_owned()
+                };
+                all.push(format!("{}@{}", quoted(&part(&address.mailbox)), part(&address.host)));
+            }
+        }
+        found
+    }
 }
 
 /// A local part as SMTP writes it (RFC 5321 section 4.1.2).
@@ -61,21 +84,14 @@ fn quoted(local: &str) -> String {
     format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn header(gathered: &Gathered) -> &[u8] {
-    match gathered.found {
-        Found::Header(end) => gathered.octets.get(..end).unwrap_or(&[]),
-        Found::NoHeader | Found::TooLong => &[],
-    }
-}
-
 impl Repair<'_> {
     /// The client's octets with what is missing before them, and without what is to go.
-    pub(super) fn apply(&self, gathered: Gathered, mut added: Vec<u8>) -> Vec<u8> {
+    pub(super) fn apply(&self, header: &Header<'_>, mut added: Vec<u8>) -> Vec<u8> {
+        let (gathered, fields) = (header.gathered, header.fields());
         if gathered.found == Found::TooLong {
             added.extend_from_slice(&gathered.octets);
             return added;
         }
-        let fields: Vec<Field<'_>> = fields(header(&gathered)).collect();
         let lacks = |name| !fields.iter().any(|f| f.is(name) && !f.value.trim_ascii().is_empty());
         let mut put = |field: String| added.extend_from_slice(field.as_bytes());
         let Repairs { date, message_id, from, strip_bcc, .. } = self.repairs;
@@ -144,7 +160,8 @@ mod tests {
 
     fn repaired(message: &[u8], repairs: Repairs, name_sender: bool) -> String {
         let repair = Repair { repairs, hostname: "h", sender: Some("me@here.test"), name_sender };
-        String::from_utf8(repair.apply(gathered(message), b"R: r\r\n".to_vec())).unwrap()
+        let gathered = gathered(message);
+        String::from_utf8(repair.apply(&Header::of(&gathered), b"R: r\r\n".to_vec())).unwrap()
     }
 
     fn added(message: &[u8]) -> Vec<String> {
@@ -197,11 +214,11 @@ mod tests {
     #[test]
     fn servers_on_the_way_are_counted() {
         assert_eq!(
-            hops(&gathered(b"Received: a\r\n by b\r\nreceived : b\r\nX-Received: c\r\n\r\nReceived: d\r\n")),
+            Header::of(&gathered(b"Received: a\r\n by b\r\nreceived : b\r\nX-Received: c\r\n\r\nReceived: d\r\n")).hops(),
             2
         );
         let long = [&b"Received: x\r\n".repeat(1000)[..], b"Subject: x\r\n\r\n"].concat();
-        assert!(hops(&gathered(&long)) > 700, "a header that is too long is looked at as far as it is held");
+        assert!(Header::of(&gathered(&long)).hops() > 700, "a header that is too long is looked at as far as it is held");
     }
 
     #[test]
@@ -214,7 +231,8 @@ mod tests {
             (b"From: a@b\r\nFrom: c@d\r\n\r\n", Some(&["a@b", "c@d"])),
             (b"To: a@b\r\n\r\nFrom: body@c\r\n", None),
         ] {
-            let got = authors(&gathered(message));
+            let gathered = gathered(message);
+            let got = Header::of(&gathered).authors();
             let want = names.map(|n| n.iter().map(|&s| s.to_owned()).collect::<Vec<_>>());
             assert_eq!(got, want, "{}", message.escape_ascii());
         }

@@ -14,7 +14,6 @@ use super::{
 use crate::{
     Connection, Encryption, Farewell, SessionError,
     auth::{Authority, Exchange, Identity, LoginContext},
-    connection::GATHER,
 };
 
 /// Serves one submission connection to its end.
@@ -76,12 +75,10 @@ where
     T: Timer,
     X: Accept<S>,
 {
-    let Connection { stream, timer, acceptor, encryption, context, mut limits } = connection;
-    limits.gather = GATHER;
-    smtp.starttls = encryption == Encryption::OnRequest;
+    smtp.starttls = connection.encryption == Encryption::OnRequest;
     let lmtp = smtp.lmtp;
     let mut machine = Server::new(Arc::new(smtp));
-    let peer = peer_address(&context.peer);
+    let peer = peer_address(&connection.context.peer);
     if peer.is_some_and(|ip: IpAddr| config.front_ends.iter().any(|n| n.contains(ip))) {
         machine.trust_front_end();
     }
@@ -91,9 +88,7 @@ where
         let status = Status::new(554, 7, 1).unwrap_or(status::TRANSACTION_FAILED);
         let _ = machine.close(status, "no service for you");
     }
-    let begin =
-        if encryption == Encryption::Implicit { Driver::tls_with_limits } else { Driver::with_limits };
-    let driver = begin(machine, stream, timer, acceptor, limits);
+    let (driver, context) = connection.drive(machine);
     let session = Session {
         store,
         authority,
@@ -172,7 +167,7 @@ impl<St: MailStore, A: Authority, R: Router> Session<'_, St, A, R> {
     /// Answers one event. The futures of the host are boxed: they are not to make an idle session large.
     async fn handle(&mut self, event: Event<'_>, machine: &mut Server) -> Result<(), Misuse> {
         match event {
-            Event::DataChunk(octets) => Box::pin(self.data_chunk(octets, machine)).await,
+            Event::DataChunk(octets) => self.data_chunk(octets, machine).await,
             Event::Auth { mechanism, initial } => Box::pin(self.auth(mechanism, initial, machine)).await,
             Event::AuthResponse(data) => Box::pin(self.auth_response(data, machine)).await,
             Event::AuthCancelled => {

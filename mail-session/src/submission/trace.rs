@@ -1,7 +1,10 @@
 use std::{
     fmt::Write as _,
     net::{IpAddr, SocketAddr},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -9,6 +12,10 @@ use smtp_submit_proto::is_domain_or_literal;
 
 /// Makes identifiers differ that were made at the same time.
 static COUNTER: AtomicU64 = AtomicU64::new(0);
+/// Its number. To ask for it is a system call.
+static PROCESS: LazyLock<u32> = LazyLock::new(std::process::id);
+/// Octets of a `Received:`, and of what else is put before a header, as they mostly are.
+const USUAL: usize = 512;
 
 /// What `Received:` tells.
 pub(crate) struct Received<'a> {
@@ -41,9 +48,11 @@ impl Received<'_> {
     /// Time-stamp-line = "Received:" FWS Stamp <CRLF>
     /// Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time     ; RFC 5321 section 4.4
     /// ```
-    pub(crate) fn field(&self) -> String {
+    ///
+    /// There will be room for so many octets behind it.
+    pub(crate) fn field(&self, room: usize) -> String {
         let literal = self.peer.and_then(address_literal);
-        let mut out = String::with_capacity(320);
+        let mut out = String::with_capacity(USUAL.saturating_add(room));
         out.push_str("Received: from ");
         let name = self.name.filter(|n| is_domain_or_literal(n.as_bytes()));
         match (is_domain_or_literal(self.client.as_bytes()), &literal) {
@@ -63,7 +72,13 @@ impl Received<'_> {
             }
             (false, None) => out.push_str("unknown"),
         }
-        for part in ["\r\n\tby ", self.hostname, " with ", &self.with.word(), " id ", self.id] {
+        for part in ["\r\n\tby ", self.hostname, " with "] {
+            out.push_str(part);
+        }
+        for part in self.with.word() {
+            out.push_str(part);
+        }
+        for part in [" id ", self.id] {
             out.push_str(part);
         }
         if let Some(recipient) = self.recipient {
@@ -71,18 +86,18 @@ impl Received<'_> {
                 out.push_str(part);
             }
         }
-        for part in [";\r\n\t", &date_time(now().0), "\r\n"] {
-            out.push_str(part);
-        }
+        out.push_str(";\r\n\t");
+        push_date_time(&mut out, now().0);
+        out.push_str("\r\n");
         out
     }
 }
 
 impl With {
     /// For HELO there is but one word.
-    pub(crate) fn word(self) -> String {
+    pub(crate) const fn word(self) -> [&'static str; 3] {
         if !self.extended {
-            return "SMTP".to_owned();
+            return ["SMTP", "", ""];
         }
         let base = match (self.utf8, self.lmtp) {
             (false, false) => "ESMTP",
@@ -92,7 +107,7 @@ impl With {
         };
         let s = if self.encrypted { "S" } else { "" };
         let a = if self.authenticated { "A" } else { "" };
-        format!("{base}{s}{a}")
+        [base, s, a]
     }
 }
 
@@ -105,7 +120,15 @@ pub(crate) fn peer_address(peer: &str) -> Option<IpAddr> {
 /// `address-literal` (RFC 5321 section 4.1.3) of `1.2.3.4`, `1.2.3.4:5`, `[::1]:5` and their like.
 fn address_literal(peer: &str) -> Option<String> {
     Some(match peer_address(peer)? {
-        IpAddr::V4(ip) => format!("[{ip}]"),
+        IpAddr::V4(ip) => {
+            let mut out = String::with_capacity(17);
+            for (before, octet) in ['[', '.', '.', '.'].into_iter().zip(ip.octets()) {
+                out.push(before);
+                push_octet(&mut out, octet);
+            }
+            out.push(']');
+            out
+        }
         IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
     })
 }
@@ -125,7 +148,40 @@ fn now() -> (i64, u32) {
 pub(crate) fn unique() -> String {
     let (seconds, nanos) = now();
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!("{seconds:x}.{nanos:x}.{:x}.{count:x}", std::process::id())
+    let mut out = String::with_capacity(40);
+    push_hex(&mut out, seconds.unsigned_abs());
+    for part in [u64::from(nanos), u64::from(*PROCESS), count] {
+        out.push('.');
+        push_hex(&mut out, part);
+    }
+    out
+}
+
+/// Hexadecimal digits, without the machinery of `write!`: it is done for each message.
+fn push_hex(out: &mut String, number: u64) {
+    let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
+    for at in (0..digits).rev() {
+        let digit = u32::try_from(number >> (4 * at) & 15).unwrap_or(0);
+        out.extend(char::from_digit(digit, 16));
+    }
+}
+
+/// Decimal digits.
+fn push_octet(out: &mut String, octet: u8) {
+    if octet >= 100 {
+        out.push(char::from(b'0' + octet / 100));
+    }
+    if octet >= 10 {
+        out.push(char::from(b'0' + octet / 10 % 10));
+    }
+    out.push(char::from(b'0' + octet % 10));
+}
+
+/// The last two decimal digits.
+fn push_two(out: &mut String, number: i64) {
+    for digit in [number / 10 % 10, number % 10] {
+        out.extend(u32::try_from(digit).ok().and_then(|digit| char::from_digit(digit, 10)));
+    }
 }
 
 /// `Date:` for a message that has none (RFC 6409 section 8.2).
@@ -160,22 +216,37 @@ pub(crate) fn seconds_of_utc(text: &str) -> Option<i64> {
 
 /// `date-time` of RFC 5322 section 3.3, in UTC.
 pub(crate) fn date_time(seconds: i64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut out = String::with_capacity(31);
+    push_date_time(&mut out, seconds);
+    out
+}
+
+fn push_date_time(out: &mut String, seconds: i64) {
+    const DAYS: [&str; 7] = ["Thu, ", "Fri, ", "Sat, ", "Sun, ", "Mon, ", "Tue, ", "Wed, "];
+    const MONTHS: [&str; 12] = [
+        " Jan ", " Feb ", " Mar ", " Apr ", " May ", " Jun ", " Jul ", " Aug ", " Sep ", " Oct ", " Nov ",
+        " Dec ",
+    ];
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     let name = |names: &[&'static str], at: i64| {
         usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default()
     };
-    format!(
-        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} +0000",
-        name(&DAYS, days.rem_euclid(7)),
-        name(&MONTHS, month - 1),
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    out.push_str(name(&DAYS, days.rem_euclid(7)));
+    push_two(out, day);
+    out.push_str(name(&MONTHS, month - 1));
+    match year {
+        0..=9999 => {
+            push_two(out, year / 100);
+            push_two(out, year);
+        }
+        _ => _ = write!(out, "{year:04}"),
+    }
+    for (before, number) in [(' ', second / 3600), (':', second / 60 % 60), (':', second % 60)] {
+        out.push(before);
+        push_two(out, number);
+    }
+    out.push_str(" +0000");
 }
 
 /// Year, month and day of a day since 1970-01-01, in the Gregorian calendar. Years begin in March here, so
@@ -207,6 +278,7 @@ mod tests {
             (1_709_164_800, "Thu, 29 Feb 2024 00:00:00 +0000"),
             (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 +0000"),
             (-1, "Wed, 31 Dec 1969 23:59:59 +0000"),
+            (253_402_300_800, "Sat, 01 Jan 10000 00:00:00 +0000"),
         ] {
             assert_eq!(date_time(seconds), text);
         }
@@ -224,7 +296,7 @@ mod tests {
                 id: "1.2",
                 recipient: Some("b@example.test"),
             }
-            .field();
+            .field(0);
             let (before, date) = field.split_once(";\r\n\t").unwrap();
             assert!(date.ends_with(" +0000\r\n"));
             before.to_owned()
@@ -236,6 +308,7 @@ mod tests {
         for (client, peer, from) in [
             ("my_pc", Some("[::1]:5"), "[IPv6:::1] ([IPv6:::1])"),
             ("[1.2.3.4]", Some("::ffff:9.8.7.6"), "[1.2.3.4] ([9.8.7.6])"),
+            ("x", Some("1.20.203.250"), "x ([1.20.203.250])"),
             ("x(y)", None, "unknown"),
             ("x", Some("a socket"), "x"),
         ] {
@@ -255,7 +328,7 @@ mod tests {
     #[test]
     fn keywords_of_rfc_3848_and_rfc_6531() {
         let with = |lmtp, utf8, encrypted, authenticated| {
-            With { extended: true, lmtp, utf8, encrypted, authenticated }.word()
+            With { extended: true, lmtp, utf8, encrypted, authenticated }.word().concat()
         };
         assert_eq!(with(true, false, true, false), "LMTPS");
         assert_eq!(with(true, true, false, false), "UTF8LMTP");
@@ -271,6 +344,15 @@ mod tests {
         }
         assert_eq!(seconds_of_utc("2007-04-12T15:46:17.9Z"), Some(1_176_392_777));
         assert_eq!(seconds_of_utc("2007-04-12"), None);
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_as_format_writes_them() {
+        for number in [0, 1, 9, 10, 15, 16, 255, 256, 0xdead_beef, u64::MAX] {
+            let mut out = String::new();
+            push_hex(&mut out, number);
+            assert_eq!(out, format!("{number:x}"));
+        }
     }
 
     #[test]

@@ -48,6 +48,17 @@ struct Incoming<D> {
     census: Census,
 }
 
+/// Where octets of content stand.
+pub(crate) enum Looked {
+    /// Behind the header: they go on with [`more`](Transaction::more).
+    Behind,
+    /// In the header, which is held until it ends.
+    Within,
+    /// The header ends with so many of them: it goes on with [`pass`](Transaction::pass), and the others with
+    /// [`more`](Transaction::more).
+    End(Gathered, usize),
+}
+
 /// A message that is kept, or queued.
 pub(crate) struct Kept {
     pub(crate) envelope: Envelope,
@@ -135,20 +146,19 @@ impl<D: Delivery> Transaction<D> {
         Ok(())
     }
 
-    /// Octets of content. Gives the header when it is whole, and how many of these octets are in it: it goes on with
-    /// [`pass`](Self::pass), and the others with [`more`](Self::more).
-    pub(crate) async fn write(&mut self, octets: &[u8]) -> Result<Option<(Gathered, usize)>, StoreError> {
+    /// Looks at octets of content, and says what is to be done with them.
+    pub(crate) fn look(&mut self, octets: &[u8]) -> Looked {
         let binary = self.declared == Some(BodyType::BinaryMime);
-        let Some(incoming) = &mut self.incoming else { return Ok(None) };
+        let Some(incoming) = &mut self.incoming else { return Looked::Behind };
         incoming.census.look(octets, binary);
-        if let Some(head) = &mut incoming.head {
-            let gathered = head.push(octets);
-            if gathered.is_some() {
+        let Some(head) = &mut incoming.head else { return Looked::Behind };
+        match head.push(octets) {
+            None => Looked::Within,
+            Some((gathered, taken)) => {
                 incoming.head = None;
+                Looked::End(gathered, taken)
             }
-            return Ok(gathered);
         }
-        self.more(octets).await.map(|()| None)
     }
 
     /// Octets behind the header.
@@ -230,10 +240,8 @@ impl<D: Delivery> Transaction<D> {
 }
 
 /// "The final mail data will begin with a return path line" (RFC 5321 section 4.4).
-pub(crate) fn return_path(sender: Option<&str>, mut rest: Vec<u8>) -> Vec<u8> {
-    let mut prefix = format!("Return-Path: <{}>\r\n", sender.unwrap_or_default()).into_bytes();
-    prefix.append(&mut rest);
-    prefix
+pub(crate) fn return_path(sender: Option<&str>, rest: Vec<u8>) -> Vec<u8> {
+    [b"Return-Path: <", sender.unwrap_or_default().as_bytes(), b">\r\n", &rest].concat()
 }
 
 /// `queued`: there is a queue, and perhaps all of it went there.

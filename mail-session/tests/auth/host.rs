@@ -19,7 +19,7 @@ pub(crate) struct Host {
     pub(crate) disproved: Mutex<Vec<String>>,
 }
 
-fn enter(user: &str, authzid: Option<&str>) -> Result<Identity, AuthError> {
+pub(crate) fn enter(user: &str, authzid: Option<&str>) -> Result<Identity, AuthError> {
     match authzid {
         None => Ok(Identity::new(user)),
         Some("shared") => Ok(Identity::acting(user, "shared", "shared")),

@@ -7,6 +7,8 @@
     missing_docs,
     reason = "tests"
 )]
+#[path = "../broken/mod.rs"]
+mod broken;
 mod commands;
 mod concurrency;
 mod condstore;

@@ -1,163 +1,16 @@
-//! A store that fails at the worst moment.
+//! On a store that fails at the worst moment.
 
-use bytes::Bytes;
 use mail_drive::NoTimer;
 use mail_session::{
     Connection, SessionError,
     auth::{LoginContext, Plaintext, Protocol},
     pop3::{self, Config},
 };
-use mailstore_api::*;
+use mailstore_api::ErrorKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
-/// One message of 100 octets, of which 40 can be read; it cannot be removed.
-#[derive(Clone)]
-struct Broken;
-struct Half;
-
-type Answer<T> = Result<T>;
-
-fn no<T>() -> Answer<T> {
-    Err(ErrorKind::Unavailable.into())
-}
-
-impl MailStore for Broken {
-    type Account = Self;
-    type Delivery = Self;
-    async fn open_account(&self, _: &str) -> Answer<Self> {
-        Ok(Self)
-    }
-    async fn deliver(&self, _: AppendSpec) -> Answer<Self> {
-        no()
-    }
-}
-
-impl Delivery for Broken {
-    async fn write(&mut self, _: &[u8]) -> Answer<()> {
-        no()
-    }
-    async fn commit(self, _: &[Recipient]) -> Vec<Answer<AppendOutcome>> {
-        vec![]
-    }
-}
-
-impl Staged for Broken {
-    async fn write(&mut self, _: &[u8]) -> Answer<()> {
-        no()
-    }
-    async fn finish(&mut self) -> Answer<u64> {
-        no()
-    }
-}
-
-impl Watch for Broken {
-    async fn changed(&mut self) -> Answer<Hint> {
-        no()
-    }
-}
-
-impl Account for Broken {
-    type Mailbox = Self;
-    type Watch = Self;
-    type Staged = Self;
-    async fn list(&self) -> Answer<Vec<MailboxInfo>> {
-        Ok(vec![MailboxInfo {
-            id: Some(MailboxId("1".into())),
-            name: MailboxName::inbox(),
-            selectable: true,
-            subscribed: true,
-            special_use: SpecialUse::NONE,
-            rights: Rights::OWNER,
-        }])
-    }
-    async fn create(&self, _: &MailboxName, _: SpecialUse) -> Answer<MailboxId> {
-        no()
-    }
-    async fn delete(&self, _: &MailboxId) -> Answer<()> {
-        no()
-    }
-    async fn rename(&self, _: &MailboxId, _: &MailboxName) -> Answer<()> {
-        no()
-    }
-    async fn subscribe(&self, _: &MailboxName, _: bool) -> Answer<()> {
-        no()
-    }
-    async fn status(&self, _: &[MailboxId], _: StatusItems) -> Answer<Vec<Status>> {
-        no()
-    }
-    async fn open(&self, _: &MailboxId, _: OpenMode) -> Answer<(Snapshot, Self)> {
-        Ok((Mailbox::snapshot(self).await?, Self))
-    }
-    async fn stage(&self, _: &MailboxId, _: AppendSpec) -> Answer<Self> {
-        no()
-    }
-    async fn commit(&self, _: &MailboxId, _: Vec<Self>, _: Option<Replaces>) -> Answer<AppendOutcome> {
-        no()
-    }
-    async fn copy(&self, _: &MailboxId, _: &UidSet, _: &MailboxId) -> Answer<CopyOutcome> {
-        no()
-    }
-    async fn relocate(&self, _: &MailboxId, _: &UidSet, _: &MailboxId) -> Answer<CopyOutcome> {
-        no()
-    }
-    async fn watch(&self, _: Interest) -> Answer<Self> {
-        no()
-    }
-}
-
-impl Mailbox for Broken {
-    type Body = Half;
-    async fn changes(&self, _: ModSeq, _: usize) -> Answer<Changes> {
-        no()
-    }
-    async fn snapshot(&self) -> Answer<Snapshot> {
-        Ok(Snapshot {
-            uid_validity: UidValidity(1.try_into().unwrap()),
-            uid_next: 2,
-            at: ModSeq(1),
-            uids: Uid::new(1).into_iter().collect(),
-            first_unseen: None,
-            keywords: vec![],
-            new_keywords_ok: true,
-            read_only: false,
-            modseq_persistent: true,
-        })
-    }
-    async fn vanished_since(&self, _: ModSeq, _: &UidSet) -> Answer<UidSet> {
-        no()
-    }
-    async fn meta(&self, _: &UidSet, _: MetaItems, _: Option<ModSeq>, _: usize) -> Answer<MetaBatch> {
-        let meta = Meta {
-            uid: Uid::new(1).unwrap(),
-            modseq: ModSeq(1),
-            flags: Flags::default(),
-            internal_date: InternalDate::default(),
-            size: 100,
-            ends_with_crlf: true,
-            more: None,
-        };
-        Ok(MetaBatch { items: vec![meta], resume_after: None })
-    }
-    async fn body(&self, _: Uid, part: Part) -> Answer<Half> {
-        if part == Part::Header { no() } else { Ok(Half) }
-    }
-    async fn set_flags(&self, _: &UidSet, _: FlagOp, _: &Flags, _: Option<ModSeq>) -> Answer<FlagOutcome> {
-        no()
-    }
-    async fn expunge(&self, _: Option<&UidSet>, _: bool) -> Answer<ExpungeOutcome> {
-        no()
-    }
-}
-
-impl Body for Half {
-    fn len(&self) -> u64 {
-        100
-    }
-    async fn read_at(&mut self, offset: u64, _: usize) -> Answer<Bytes> {
-        if offset == 0 { Ok(Bytes::from_static(&[b'x'; 40])) } else { Err(ErrorKind::Corrupt.into()) }
-    }
-}
+use crate::{broken::Broken, harness::Door};
 
 /// Sends all of this; gives what came back and how the session ended.
 fn play(commands: &str) -> (String, Answered) {
@@ -167,8 +20,7 @@ fn play(commands: &str) -> (String, Answered) {
         let connection = Connection::plain(far.compat(), NoTimer, context);
         let session = async move {
             let config = Config::new("mail.example.test");
-            pop3::serve(&Broken, &crate::harness::Door, connection, &config, std::future::pending::<()>())
-                .await
+            pop3::serve(&Broken, &Door, connection, &config, std::future::pending::<()>()).await
         };
         let session = tokio::spawn(session);
         near.write_all(b"USER alice\r\nPASS secret\r\n").await.unwrap();
@@ -180,7 +32,7 @@ fn play(commands: &str) -> (String, Answered) {
     })
 }
 
-type Answered = std::result::Result<(), SessionError<pop3_proto::Error>>;
+type Answered = Result<(), SessionError<pop3_proto::Error>>;
 
 #[test]
 fn a_message_that_breaks_off_ends_the_connection_without_its_end() {

@@ -1,7 +1,9 @@
 //! POP3 sessions on the memory store, over pipes in memory.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
-#![allow(unreachable_pub)] // the modules below are this test's alone
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+#![allow(unreachable_pub, reason = "the modules below are this test's alone")]
 
+#[path = "../broken/mod.rs"]
+mod broken;
 mod extensions;
 mod faults;
 mod harness;

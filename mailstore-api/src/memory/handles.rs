@@ -1,4 +1,4 @@
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{
     Changed, Data, MemoryAccount, MemoryStore,
@@ -113,12 +113,24 @@ pub type MemoryStaged = Buffered;
 pub struct MemoryDelivery {
     store: MemoryStore,
     spec: AppendSpec,
-    octets: BytesMut,
+    octets: Vec<u8>,
 }
+
+/// Octets there is room for from the start, where no length is declared; and the most that a declaration gets.
+const ROOM: (usize, usize) = (16 * 1024, 256 * 1024);
 
 impl MemoryDelivery {
     pub(super) fn new(store: MemoryStore, spec: AppendSpec) -> Self {
-        Self { store, spec, octets: BytesMut::new() }
+        let (usual, most) = ROOM;
+        // What the session adds comes besides.
+        let declared = spec.declared_len.map(|n| usize::try_from(n).unwrap_or(most).saturating_add(1024));
+        let room = declared.unwrap_or(usual).min(most);
+        Self { store, spec, octets: Vec::with_capacity(room) }
+    }
+
+    /// The octets, without the room that was not needed.
+    fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.octets).into_boxed_slice().into()
     }
 
     fn deliver(&self, data: &mut Data, to: &Recipient, octets: &Bytes) -> Result<(AppendOutcome, Changed)> {
@@ -187,13 +199,13 @@ impl Delivery for MemoryDelivery {
     }
 
     async fn commit(mut self, to: &[Recipient]) -> Vec<Result<AppendOutcome>> {
-        let octets = std::mem::take(&mut self.octets).freeze();
+        let octets = self.take();
         let delivered = self.deliver_all(&mut self.store.data(), to, &octets);
         self.tell(to, delivered)
     }
 
     async fn submit(mut self, to: &[Recipient], what: Submission) -> Submitted {
-        let octets = std::mem::take(&mut self.octets).freeze();
+        let octets = self.take();
         match self.submit_all(to, octets, what) {
             Ok((delivered, id)) => {
                 let local = self.tell(to, delivered);

@@ -110,8 +110,7 @@ static BY_KIND: [StateSet; 32] = {
     let mut table = [StateSet(0); 32];
     let mut rest: &[(CommandKind, StateSet)] = &ALLOWED;
     while let [(kind, states), tail @ ..] = rest {
-        // There are 17; one beyond the table would not compile.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(clippy::indexing_slicing, reason = "there are 17; one beyond the table would not compile")]
         {
             table[*kind as usize] = *states;
         }

@@ -5,8 +5,14 @@
 //!   text occurring after this reply may be ignored by the client" (RFC 1939 section 9); every other
 //!   line counts whole. `S= line` counts whole always.
 //! - `<TLS>` stands where the machine asks for the handshake, `<close>` where it closes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
-#![allow(dead_code, unreachable_pub)] // every test uses a part
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    reason = "tests may panic"
+)]
+#![allow(dead_code, unreachable_pub, reason = "every test uses a part")]
 
 mod on_client;
 

@@ -28,8 +28,7 @@ static CLASSES: [u8; 256] = {
     let mut table = [0; 256];
     let mut c = 0_u8;
     loop {
-        // Every index is below 256, the length of the table.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(clippy::indexing_slicing, reason = "every index is below 256, the length of the table")]
         {
             table[c as usize] = classes(c);
         }
@@ -83,8 +82,10 @@ pub(super) fn is(c: u8, of: Class) -> bool {
 
 #[inline]
 fn classes_of(c: u8) -> u8 {
-    // A u8 is below 256, the length of the table; the bounds check goes away.
-    #[allow(clippy::indexing_slicing)]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "a u8 is below 256, the length of the table; the bounds check goes away"
+    )]
     CLASSES[usize::from(c)]
 }
 

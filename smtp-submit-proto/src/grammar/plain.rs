@@ -28,8 +28,7 @@ const fn table(local: bool) -> [Step; 256] {
     let mut table = [Step { is: 0, then: 0 }; 256];
     let mut c = 0_u8;
     loop {
-        // Every index is below 256, the length of the table.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(clippy::indexing_slicing, reason = "every index is below 256, the length of the table")]
         {
             table[c as usize] = step(c, local);
         }
@@ -55,8 +54,10 @@ const fn step(c: u8, local: bool) -> Step {
 fn dotted(input: &[u8], table: &[Step; 256]) -> usize {
     let (mut allowed, mut n) = (TEXT, 0);
     for c in input {
-        // A u8 is below 256, the length of the table; the bounds check goes away.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "a u8 is below 256, the length of the table; the bounds check goes away"
+        )]
         let step = table[usize::from(*c)];
         if step.is & allowed == 0 {
             break;

@@ -78,8 +78,10 @@ static BY_VERB: [Phases; 32] = {
     let mut table = [Phases(0); 32];
     let mut rest: &[(Verb, Phases)] = &ALLOWED;
     while let [(verb, phases), tail @ ..] = rest {
-        // There are 17 verbs; a constant beyond the table would not compile.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "there are 17 verbs; a constant beyond the table would not compile"
+        )]
         {
             table[*verb as usize] = *phases;
         }

@@ -3,8 +3,7 @@ pub(super) const fn word(text: &[u8]) -> u64 {
     let mut n = 0;
     let mut i = 0;
     while i < text.len() {
-        // `i` is below the length.
-        #[allow(clippy::indexing_slicing)]
+        #[allow(clippy::indexing_slicing, reason = "i is below the length")]
         let b = text[i];
         n = n << 8 | b as u64;
         i += 1;
