@@ -12,8 +12,8 @@ const SLACK: usize = 4096;
 pub struct Report {
     /// All it sent.
     pub sent: Vec<u8>,
-    /// It went over to TLS: what it does with the octets after that depends on when they come.
-    pub encrypted: bool,
+    /// It went over to TLS or to compression: what it does with the octets after that depends on when they come.
+    pub changed: bool,
     /// Whether it ended the connection.
     pub ended: bool,
 }
@@ -35,7 +35,7 @@ pub fn drive<M: Machine, A: FnMut(&mut M, &[u8])>(
     let pieces = [prefix.len()].into_iter().chain(tape.pieces(tape.wire.len()));
     let cut = run(machine(), &wire, pieces, scribbling(answer(), 0), false);
     let whole = run(machine(), &wire, [wire.len()].into_iter(), scribbling(answer(), 1), false);
-    if !cut.encrypted && !whole.encrypted {
+    if !cut.changed && !whole.changed {
         assert_eq!(
             cut.sent.escape_ascii().to_string(),
             whole.sent.escape_ascii().to_string(),
@@ -106,7 +106,7 @@ fn run<M: Machine>(
                     true
                 }
                 Ok(Poll::Upgrade(Upgrade::Tls)) => {
-                    report.encrypted = true;
+                    report.changed = true;
                     report.ended = !input.is_empty(); // the driver ends such a connection
                     if !report.ended {
                         machine.upgraded(Upgraded::Tls(TlsInfo::default()));
@@ -114,6 +114,7 @@ fn run<M: Machine>(
                     false
                 }
                 Ok(Poll::Upgrade(Upgrade::Deflate)) => {
+                    report.changed = true;
                     machine.upgraded(Upgraded::Deflate);
                     false
                 }

@@ -167,3 +167,19 @@ fn a_message_of_append_ends_as_its_own_head_says() {
         }
     }
 }
+
+#[test]
+fn a_flag_that_is_a_mere_backslash_is_read_by_policy_and_not_written() {
+    for (wire, written) in [
+        ("* FLAGS (\\ $a)\r\n", "* FLAGS ($a)\r\n"),
+        ("* FLAGS (\\Seen \\)\r\n", "* FLAGS (\\Seen)\r\n"),
+        ("* FLAGS (\\)\r\n", "* FLAGS ()\r\n"),
+        ("* OK [PERMANENTFLAGS (\\ \\*)] a\r\n", "* OK [PERMANENTFLAGS (\\*)] a\r\n"),
+        ("* 1 FETCH (FLAGS (a \\ b))\r\n", "* 1 FETCH (FLAGS (a b))\r\n"),
+    ] {
+        let mut out = Vec::new();
+        Response::parse(wire.as_bytes(), Reading::TOLERANT).unwrap().encode(&mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), written);
+        Response::parse(written.as_bytes(), Reading::STRICT).unwrap();
+    }
+}

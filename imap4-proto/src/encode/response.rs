@@ -6,8 +6,8 @@ use super::{
 use crate::{
     grammar,
     types::{
-        Attribute, Attributes, BodyName, Esearch, IdParameters, Listed, MailboxArg, Namespaces, Reading,
-        Response, ResponseCode, ResponseText, Section,
+        Attribute, Attributes, BodyName, Esearch, FlagList, IdParameters, Listed, MailboxArg, Namespaces,
+        Reading, Response, ResponseCode, ResponseText, Section,
     },
 };
 
@@ -43,9 +43,8 @@ impl<'b> Response<'b> {
             Self::Capability(list) => listed_words(out, b"CAPABILITY", list.0),
             Self::Enabled(list) => listed_words(out, b"ENABLED", list.0),
             Self::Flags(flags) => {
-                out.extend_from_slice(b"FLAGS (");
-                out.extend_from_slice(flags.0);
-                out.push(b')');
+                out.extend_from_slice(b"FLAGS ");
+                read_flags(out, *flags);
             }
             Self::List(data) => list(out, b"LIST ", data),
             Self::Lsub(data) => list(out, b"LSUB ", data),
@@ -122,15 +121,26 @@ fn response_text(out: &mut Vec<u8>, text: &ResponseText<'_>) {
     out.extend_from_slice(text.words);
 }
 
+/// `flag-list`, but for a flag that is a mere backslash ([`Quirks::EMPTY_FLAG`](crate::types::Quirks::EMPTY_FLAG)): it is no flag.
+fn read_flags(out: &mut Vec<u8>, flags: FlagList<'_>) {
+    out.push(b'(');
+    for (n, flag) in flags.0.split(|b| *b == b' ').filter(|flag| *flag != b"\\").enumerate() {
+        if n > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(flag);
+    }
+    out.push(b')');
+}
+
 /// `resp-text-code`
 fn response_code(out: &mut Vec<u8>, value: &ResponseCode<'_>) {
     match value {
         ResponseCode::Plain(plain) => code(out, plain, None),
         ResponseCode::Capability(list) => listed_words(out, b"CAPABILITY", list.0),
         ResponseCode::PermanentFlags(flags) => {
-            out.extend_from_slice(b"PERMANENTFLAGS (");
-            out.extend_from_slice(flags.0);
-            out.push(b')');
+            out.extend_from_slice(b"PERMANENTFLAGS ");
+            read_flags(out, *flags);
         }
         ResponseCode::BadCharset(text) => {
             out.extend_from_slice(b"BADCHARSET");
@@ -285,9 +295,8 @@ impl Attribute<'_> {
                 number(out, *n);
             }
             Self::Flags(flags) => {
-                out.extend_from_slice(b"FLAGS (");
-                out.extend_from_slice(flags.0);
-                out.push(b')');
+                out.extend_from_slice(b"FLAGS ");
+                read_flags(out, *flags);
             }
             Self::InternalDate(at) => {
                 out.extend_from_slice(b"INTERNALDATE ");
