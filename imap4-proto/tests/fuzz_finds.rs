@@ -5,8 +5,8 @@ use imap4_proto::{
     client::{Client, Config},
     server::{self, Server, State},
     types::{
-        Attribute, BodyStructure, Capabilities, Code, Command, Multipart, Reading, Response, ResponseCode,
-        Select, WireStructure,
+        Attribute, BodyStructure, Capabilities, Code, Command, CommandKind, Multipart, Reading, Response,
+        ResponseCode, Select, WireStructure,
     },
 };
 use mail_wire::{Instant, Machine, Poll};
@@ -124,6 +124,9 @@ fn answers(wire: &[u8], piece: usize, octet: u8) -> String {
                         | server::Event::AppendPart(_)
                         | server::Event::AppendNext(_) => server.accept_literal().unwrap(),
                         server::Event::AppendEnd => server.ok(None, "done").unwrap(),
+                        server::Event::Command(command) if command.kind() == CommandKind::Idle => {
+                            server.accept_idle().unwrap();
+                        }
                         server::Event::Command(_) => {
                             server.set_enabled(Capabilities::UTF8_ACCEPT);
                             server.ok(None, "done").unwrap();
@@ -181,5 +184,28 @@ fn a_flag_that_is_a_mere_backslash_is_read_by_policy_and_not_written() {
         Response::parse(wire.as_bytes(), Reading::TOLERANT).unwrap().encode(&mut out);
         assert_eq!(String::from_utf8(out).unwrap(), written);
         Response::parse(written.as_bytes(), Reading::STRICT).unwrap();
+    }
+}
+
+#[test]
+fn a_line_that_is_no_command_has_no_literal_however_long_it_is_and_however_it_comes() {
+    let long = format!("a IDLE\r\n{}{{3+}}\r\nb NOOP\r\nc NOOP\r\n", "x".repeat(20_000));
+    let whole = answers(long.as_bytes(), long.len(), 0);
+    assert!(whole.ends_with("b OK done\r\nc OK done\r\n"), "{whole}");
+    for piece in [1, 2, 3, 100, 5_000, 9_000, 20_010, 20_020] {
+        assert_eq!(answers(long.as_bytes(), piece, 0), whole, "in pieces of {piece}");
+    }
+}
+
+#[test]
+fn a_string_with_bare_quotes_holds_no_octet_that_a_quoted_string_must_not() {
+    for octet in ["\0", "\r", "\n"] {
+        for s in [format!("a\"\"b{octet}c"), format!("a{octet}\"\"b"), format!("\"\"{octet}")] {
+            let wire = format!("* 1 FETCH (ENVELOPE (NIL \"{s}\" NIL NIL NIL NIL NIL NIL NIL NIL))\r\n");
+            let Ok(Response::Fetch(fetched)) = Response::parse(wire.as_bytes(), Reading::TOLERANT) else {
+                continue;
+            };
+            assert!(!matches!(fetched.items.iter().next(), Some(Attribute::Envelope(_))), "{wire:?}");
+        }
     }
 }

@@ -53,3 +53,18 @@ fn a_message_at_the_limit_passes() {
     assert_eq!(host.messages, [b".345678\r\n"]);
     host.on_client_but(&[]);
 }
+
+/// A find of the fuzz target `smtp_server`: it is too big however it comes, also where a CR alone was seen first.
+#[test]
+fn too_big_is_too_big_whatever_else_it_is() {
+    let content = [b"1\r2\r\n".as_slice(), &[b'x'; 20], b"\r\n.\r\n"].concat();
+    for piece in 1..=content.len() {
+        let mut host = host(10);
+        host.expect("MAIL FROM:<a@b>", "250");
+        host.expect("RCPT TO:<a@b>", "250");
+        host.expect("DATA", "354");
+        content.chunks(piece).for_each(|part| host.feed(part));
+        let sent = host.sent();
+        assert!(sent.starts_with("552 5.3.4"), "in pieces of {piece}: {sent}");
+    }
+}

@@ -77,9 +77,9 @@ impl Server {
     }
 
     /// The reply cannot come before the end of the content (RFC 5321 section 4.1.1.4), so a
-    /// refusal is noted and the rest dropped.
+    /// refusal is noted and the rest dropped. What is too big is so whatever else it is: which of the two was seen first depends on how it came.
     fn judge(&mut self) {
-        if self.content.is_refused() {
+        if !matches!(self.content.refused, None | Some(DataRefusal::BareNewline)) {
             return;
         }
         if self.config.size_limit.is_some_and(|limit| self.content.octets > limit) {

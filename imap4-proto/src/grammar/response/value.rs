@@ -1,6 +1,6 @@
 //! Values whose type is not known, and strings with the tolerances they need.
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 use crate::grammar::{
     Fault, Parse, before, fault, flag_text,
@@ -69,11 +69,15 @@ fn doubled(i: &[u8]) -> Parse<'_, AString<'_>> {
         if let Some([b'"', rest @ ..]) = inner.get(end..)
             && matches!(rest, [] | [b' ' | b')', ..])
         {
-            return Ok((rest, AString::from_wire(inner.get(..end).unwrap_or(&[]), Form::Quoted)));
+            let text = inner.get(..end).unwrap_or(&[]);
+            if memchr3(0, b'\r', b'\n', text).is_some() {
+                break;
+            }
+            return Ok((rest, AString::from_wire(text, Form::Quoted)));
         }
         at = end + 1;
     }
-    fault("A quoted string does not end")
+    fault("A quoted string does not end, or holds NUL, CR or LF")
 }
 
 /// `nstring = string / nil`

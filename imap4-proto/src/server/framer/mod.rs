@@ -77,6 +77,8 @@ enum Mode {
     Drain(u64),
     /// In the rest of a command that was refused.
     Skip,
+    /// In the rest of a line that is no command, which was refused: what looks like a literal's header at its end is none.
+    SkipRaw,
     Fatal,
 }
 
@@ -308,7 +310,7 @@ impl Framer {
     /// Looks at some of the octets not seen yet, one at least.
     #[inline]
     fn step(&mut self, tail: &[u8]) -> Option<Part> {
-        if let Mode::Raw = self.mode {
+        if let Mode::Raw | Mode::SkipRaw = self.mode {
             let n = memchr(b'\n', tail);
             self.look(n.map_or(tail.len(), |n| n + 1));
             return n.and_then(|_| self.line_end(false));
@@ -427,7 +429,7 @@ impl Framer {
         let n = self.seen;
         let Header { len, synchronizing, .. } = self.header;
         self.arguments.line_end();
-        if let Mode::Skip = self.mode {
+        if let Mode::Skip | Mode::SkipRaw = self.mode {
             return Some(self.skipped(n, is_header));
         }
         let too_long = n - self.nested > self.bounds.line;
@@ -482,7 +484,7 @@ impl Framer {
 
     /// All of the input is seen, and the part does not end.
     fn incomplete(&mut self, n: usize) -> Part {
-        if let Mode::Skip = self.mode
+        if let Mode::Skip | Mode::SkipRaw = self.mode
             && n > 0
         {
             self.seen = 0;
@@ -492,7 +494,7 @@ impl Framer {
             self.seen = 0;
             self.nested = 0;
             // What is recognised of a header goes on.
-            self.mode = Mode::Skip;
+            self.mode = if let Mode::Raw = self.mode { Mode::SkipRaw } else { Mode::Skip };
             return Part::Refuse(n, Refusal::LineTooLong);
         }
         if n > 0 && self.seen == n && self.header.is_outside() {
