@@ -214,11 +214,17 @@ mod tests {
     #[test]
     fn servers_on_the_way_are_counted() {
         assert_eq!(
-            Header::of(&gathered(b"Received: a\r\n by b\r\nreceived : b\r\nX-Received: c\r\n\r\nReceived: d\r\n")).hops(),
+            Header::of(&gathered(
+                b"Received: a\r\n by b\r\nreceived : b\r\nX-Received: c\r\n\r\nReceived: d\r\n"
+            ))
+            .hops(),
             2
         );
         let long = [&b"Received: x\r\n".repeat(1000)[..], b"Subject: x\r\n\r\n"].concat();
-        assert!(Header::of(&gathered(&long)).hops() > 700, "a header that is too long is looked at as far as it is held");
+        assert!(
+            Header::of(&gathered(&long)).hops() > 700,
+            "a header that is too long is looked at as far as it is held"
+        );
     }
 
     #[test]
