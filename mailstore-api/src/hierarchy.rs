@@ -93,6 +93,19 @@ impl<M> Hierarchy<M> {
         MailboxInfo::complete(own.collect(), &self.subscribed)
     }
 
+    /// [`Account::find`](crate::Account::find): what [`list`](Self::list) shows of this name.
+    #[must_use]
+    pub fn info(&self, name: &MailboxName) -> Option<MailboxInfo> {
+        match self.mailboxes.iter().find(|(_, m)| m.name == *name) {
+            Some((id, m)) => {
+                let info = MailboxInfo::owned(id.clone(), m.name.clone(), m.uses);
+                Some(MailboxInfo { subscribed: self.subscribed.contains(name), ..info })
+            }
+            // Only subscribed, or only a parent.
+            None => self.list().into_iter().find(|info| info.name == *name),
+        }
+    }
+
     /// Those above a name that are missing, outermost first.
     #[must_use]
     pub fn missing_parents(&self, name: &MailboxName) -> Vec<MailboxName> {

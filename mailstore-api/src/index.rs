@@ -284,7 +284,10 @@ impl<B: Clone> Index<B> {
     /// [`Mailbox::meta`](crate::Mailbox::meta).
     #[must_use]
     pub fn meta(&self, uids: &UidSet, want: MetaItems, since: Option<ModSeq>, limit: usize) -> MetaBatch {
-        let mut batch = MetaBatch::default();
+        let most = usize::try_from(uids.len()).unwrap_or(usize::MAX).min(self.messages.len()).min(limit);
+        // Of messages changed since, there may be few.
+        let room = if since.is_none() { most } else { 0 };
+        let mut batch = MetaBatch { items: Vec::with_capacity(room), resume_after: None };
         let wanted = self.select(uids).filter(|(_, m)| since.is_none_or(|s| m.modseq > s));
         for (uid, m) in wanted {
             if batch.items.len() >= limit.max(1) {
@@ -405,30 +408,33 @@ impl<B: Clone> Index<B> {
             self.in_own_case(flags)
         };
         let mut outcome = FlagOutcome::default();
-        let chosen: Vec<Uid> = self.select(uids).map(|(uid, _)| uid).collect();
+        let most = usize::try_from(uids.len()).unwrap_or(usize::MAX).min(self.messages.len());
+        outcome.changed.reserve(most);
         // One modseq for all that this call changes, and none when nothing does.
         let next = ModSeq(self.modseq.0 + 1);
-        for uid in chosen {
-            let Some(m) = self.messages.get_mut(&uid) else { continue };
-            if unchanged_since.is_some_and(|since| m.modseq > since) {
-                outcome.conflicted.insert(uid);
-                continue;
-            }
-            let changed = match op {
-                FlagOp::Add => m.new.flags.add(&flags),
-                FlagOp::Remove => m.new.flags.remove(&flags),
-                FlagOp::Replace if m.new.flags.same_as(&flags) => false,
-                FlagOp::Replace => {
-                    m.new.flags = flags.clone();
-                    true
+        let ranges = uids.ranges().iter().filter_map(|(a, b)| Some(Uid::new(*a)?..=Uid::new(*b)?));
+        for range in ranges {
+            for (&uid, m) in self.messages.range_mut(range) {
+                if unchanged_since.is_some_and(|since| m.modseq > since) {
+                    outcome.conflicted.insert(uid);
+                    continue;
                 }
-            };
-            if changed {
-                self.by_modseq.remove(&(m.modseq, uid));
-                self.by_modseq.insert((next, uid));
-                (m.modseq, self.modseq) = (next, next);
+                let changed = match op {
+                    FlagOp::Add => m.new.flags.add(&flags),
+                    FlagOp::Remove => m.new.flags.remove(&flags),
+                    FlagOp::Replace if m.new.flags.same_as(&flags) => false,
+                    FlagOp::Replace => {
+                        m.new.flags = flags.clone();
+                        true
+                    }
+                };
+                if changed {
+                    self.by_modseq.remove(&(m.modseq, uid));
+                    self.by_modseq.insert((next, uid));
+                    (m.modseq, self.modseq) = (next, next);
+                }
+                outcome.changed.push(Change { uid, modseq: m.modseq, flags: m.new.flags.clone() });
             }
-            outcome.changed.push(Change { uid, modseq: m.modseq, flags: m.new.flags.clone() });
         }
         outcome.at = self.modseq;
         Ok(outcome)
@@ -469,13 +475,14 @@ impl<B: Clone> Index<B> {
 impl<B> Message<B> {
     fn more(&self, want: MetaItems) -> Option<Box<Derived>> {
         let (has, d) = (|item| want.contains(item), &self.new.derived);
+        // What is not wanted is not copied first.
         let more = Derived {
-            envelope: d.envelope.clone().filter(|_| has(MetaItems::ENVELOPE)),
-            body_structure: d.body_structure.clone().filter(|_| has(MetaItems::BODY_STRUCTURE)),
-            preview: d.preview.clone().filter(|_| has(MetaItems::PREVIEW)),
-            email_id: d.email_id.clone().filter(|_| has(MetaItems::OBJECT_IDS)),
-            thread_id: d.thread_id.clone().filter(|_| has(MetaItems::OBJECT_IDS)),
-            pop3_uidl: d.pop3_uidl.clone().filter(|_| has(MetaItems::POP3_UIDL)),
+            envelope: d.envelope.as_ref().filter(|_| has(MetaItems::ENVELOPE)).cloned(),
+            body_structure: d.body_structure.as_ref().filter(|_| has(MetaItems::BODY_STRUCTURE)).cloned(),
+            preview: d.preview.as_ref().filter(|_| has(MetaItems::PREVIEW)).cloned(),
+            email_id: d.email_id.as_ref().filter(|_| has(MetaItems::OBJECT_IDS)).cloned(),
+            thread_id: d.thread_id.as_ref().filter(|_| has(MetaItems::OBJECT_IDS)).cloned(),
+            pop3_uidl: d.pop3_uidl.as_ref().filter(|_| has(MetaItems::POP3_UIDL)).cloned(),
             save_date: Some(self.saved).filter(|_| has(MetaItems::SAVE_DATE)),
         };
         (more != Derived::default()).then(|| Box::new(more))

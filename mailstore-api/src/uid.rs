@@ -72,14 +72,18 @@ impl UidSet {
         if !v.is_sorted() {
             v.sort_unstable();
         }
-        let mut ranges: Vec<(u32, u32)> = Vec::with_capacity(v.len().min(64));
-        for (a, b) in v {
-            match ranges.last_mut() {
-                Some((_, end)) if a <= end.saturating_add(1) => *end = (*end).max(b),
-                _ => ranges.push((a, b)),
+        // In place: most sets are a range or two.
+        v.dedup_by(|(a, b), (_, end)| {
+            let joins = *a <= end.saturating_add(1);
+            if joins {
+                *end = (*b).max(*end);
             }
+            joins
+        });
+        if v.len() < v.capacity() / 4 && v.capacity() > 64 {
+            v.shrink_to_fit();
         }
-        Self { ranges }
+        Self { ranges: v }
     }
 
     /// Adds one UID; cheap when it is greater than all in the set.

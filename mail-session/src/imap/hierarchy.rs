@@ -28,9 +28,13 @@ pub(super) struct Wanted {
     pub(super) delimiter: char,
 }
 
-/// Names in the order they are shown: INBOX first.
-fn in_order(mailboxes: Vec<MailboxInfo>) -> BTreeMap<(bool, MailboxName), MailboxInfo> {
-    mailboxes.into_iter().map(|m| ((!m.name.is_inbox(), m.name.clone()), m)).collect()
+/// By what names are put into the order they are shown in: INBOX first.
+fn place(name: &MailboxName) -> (bool, &MailboxName) {
+    (!name.is_inbox(), name)
+}
+
+fn put_in_order(mailboxes: &mut [MailboxInfo]) {
+    mailboxes.sort_unstable_by(|a, b| place(&a.name).cmp(&place(&b.name)));
 }
 
 /// All names that have something below them that exists.
@@ -72,13 +76,17 @@ pub(super) fn list(mailboxes: Vec<MailboxInfo>, wanted: &Wanted) -> Vec<Row> {
     };
     let parents_of_hidden =
         if levels { parents(&mailboxes, |m| satisfies(m) && !is_shown(&m.name)) } else { HashSet::new() };
-    let mut all = in_order(mailboxes);
-    for name in &parents_of_hidden {
-        // RFC 5258 section 3.5: a parent may be no mailbox at all.
-        all.entry((!name.is_inbox(), name.clone())).or_insert_with(|| nothing(name.clone()));
+    let mut all = mailboxes;
+    put_in_order(&mut all);
+    // RFC 5258 section 3.5: a parent may be no mailbox at all.
+    let is_new = |name: &&MailboxName| all.binary_search_by(|m| place(&m.name).cmp(&place(name))).is_err();
+    let new: Vec<_> = parents_of_hidden.iter().filter(is_new).map(|name| nothing(name.clone())).collect();
+    if !new.is_empty() {
+        all.extend(new);
+        put_in_order(&mut all);
     }
     let mut rows = Vec::new();
-    for mailbox in all.into_values() {
+    for mailbox in all {
         let selected = satisfies(&mailbox);
         if !selected && !parents_of_hidden.contains(&mailbox.name) {
             continue;

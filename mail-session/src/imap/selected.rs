@@ -100,7 +100,7 @@ impl<M: Mailbox> Selected<M> {
                 }
                 Err(error) => match error.kind {
                     ErrorKind::HistoryLost => {
-                        self.compare().await?;
+                        Box::pin(self.compare()).await?;
                         break;
                     }
                     // Deleted under us: RFC 9051 leaves open what then is. To expunge all is what every client

@@ -180,9 +180,7 @@ impl<'s, St: MailStore, A: Authority> Session<'s, St, A> {
     /// hold expunges back for what happens to be in the buffer would help such a client only as often as its packets come together,
     /// and one that polls with `NOOP` and `FETCH` together would never be told.
     pub(super) async fn done(&mut self, text: &str, peer: &mut Client<'_>) -> Answer {
-        if self.selected.is_some() {
-            Box::pin(self.tell(Expunges::Told, peer)).await?;
-        }
+        self.tell(Expunges::Told, peer).await?;
         Ok(peer.machine.ok(None, text)?)
     }
 
@@ -207,7 +205,8 @@ impl<'s, St: MailStore, A: Authority> Session<'s, St, A> {
         selected.tell_keywords(updates.flags.iter().map(|(_, change)| &change.flags), peer)?;
         let recent = selected.view.recent().clone();
         let style = Style::of(selected, peer);
-        write_updates(&updates, |uid| recent.contains(uid), style, peer).await
+        // Mostly there is nothing: an idle session is not to be large for it.
+        Box::pin(write_updates(&updates, |uid| recent.contains(uid), style, peer)).await
     }
 }
 

@@ -49,7 +49,9 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             // Somebody else's change must be known before ours covers it: the client is told the result then.
             return self.fail(&error, peer);
         }
-        let messages: Vec<Uid> = set.select(selected.view.uids()).collect();
+        let most = usize::try_from(set.len()).unwrap_or(usize::MAX).min(selected.view.uids().len());
+        let mut messages: Vec<Uid> = Vec::with_capacity(most);
+        messages.extend(set.select(selected.view.uids()));
         let mut changed = 0;
         let mut conflicted = UidSet::new();
         for batch in messages.chunks(BATCH) {
@@ -89,7 +91,7 @@ impl<St: MailStore, A: Authority> Session<'_, St, A> {
             }
         }
         // By the numbers the client knows now: in `tell` they may change.
-        let modified = if store.uid {
+        let modified = if store.uid || conflicted.is_empty() {
             conflicted.clone()
         } else {
             UidSet::from_ranges(selected.view.seqs_of(&conflicted).map(|n| (n, n)))

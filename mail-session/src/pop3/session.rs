@@ -1,4 +1,4 @@
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 use mail_drive::Peer;
 use mailstore_api::{Account, ErrorKind, MailStore, StoreError};
@@ -127,7 +127,7 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
     async fn list(&mut self, peer: &mut Peer<'_, Server>) -> Answer {
         let Some(maildrop) = &self.maildrop else { return self.no_such_message(peer) };
         let (messages, octets) = maildrop.left();
-        peer.machine.begin_list(&format!("{messages} messages ({octets} octets)"))?;
+        peer.machine.begin_list(&left("", messages, octets))?;
         for (line, (n, message)) in maildrop.messages().enumerate() {
             peer.machine.scan_listing(n, message.octets())?;
             if line % LINES == LINES - 1 {
@@ -161,7 +161,7 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
             maildrop.unmark_all();
             maildrop.left()
         });
-        Ok(peer.machine.ok(&format!("maildrop has {messages} messages ({octets} octets)"))?)
+        Ok(peer.machine.ok(&left("maildrop has ", messages, octets))?)
     }
 
     /// The UPDATE state (RFC 1939 section 6): all that is marked goes, in one step; the lock goes before the
@@ -189,6 +189,13 @@ impl<'h, St: MailStore, A: Authority> Session<'h, St, A> {
     pub(super) fn no_such_message(&self, peer: &mut Peer<'_, Server>) -> Answer {
         Ok(peer.machine.err(None, "no such message")?)
     }
+}
+
+/// What there is, in words.
+fn left(before: &str, messages: impl Display, octets: impl Display) -> String {
+    let mut text = String::with_capacity(64);
+    let _ = write!(text, "{before}{messages} messages ({octets} octets)");
+    text
 }
 
 /// LANG (RFC 6856 section 3): all texts are English.

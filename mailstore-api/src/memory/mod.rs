@@ -314,6 +314,10 @@ impl Account for MemoryAccount {
         self.step(|s| Ok(s.account()?.mailboxes.list()))
     }
 
+    async fn find(&self, name: &MailboxName) -> Result<Option<MailboxInfo>> {
+        self.step(|s| Ok(s.account()?.mailboxes.info(name)))
+    }
+
     async fn create(&self, name: &MailboxName, special_use: SpecialUse) -> Result<MailboxId> {
         self.step(|s| {
             let (account, fresh) = s.account_and_fresh()?;

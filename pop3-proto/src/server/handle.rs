@@ -17,7 +17,7 @@ impl Server {
         // Also where it is no command, or has no place: the client means a password by it.
         self.secret = line
             .first_chunk::<4>()
-            .is_some_and(|word| matches!(&word.to_ascii_uppercase()[..], b"PASS" | b"AUTH" | b"APOP"));
+            .is_some_and(|word| [b"PASS", b"AUTH", b"APOP"].iter().any(|w| word.eq_ignore_ascii_case(*w)));
         let parsed = grammar::command(line, self.config.tolerance);
         let is_pass = matches!(parsed, Ok(Command::Pass(_)));
         if self.state == State::UserGiven && !is_pass && !self.config.tolerance.loose_order {

@@ -64,7 +64,8 @@ impl Offer<'_> {
                 .map(|m| &*m.name)
         };
         if names().next().is_some() {
-            let mut parts: Vec<&[u8]> = alloc::vec![b"AUTH"];
+            let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + 2 * self.config.mechanisms.len());
+            parts.push(b"AUTH");
             parts.extend(names().flat_map(|name| [b" ", name.as_bytes()]));
             w.line(250, b'-', &parts);
         }

@@ -4,6 +4,8 @@ mod binary;
 mod derived;
 mod message;
 
+use std::{borrow::Cow, ops::Deref};
+
 use imap4_proto::types::{
     Capabilities, Code, DateTime, Fetch, FetchItem, PartPath, Partial, Section, SectionText,
 };
@@ -34,7 +36,7 @@ const BODIES: usize = 32;
 /// What FETCH asks for, read once for all messages.
 struct Plan<'b> {
     uid: bool,
-    items: Vec<FetchItem<'b>>,
+    items: Items<'b>,
     want: MetaItems,
     /// Some item needs the message's octets, or what was remembered of them.
     reads: bool,
@@ -47,9 +49,53 @@ struct Plan<'b> {
     style: Style,
 }
 
+/// So many items are kept in place.
+const FEW: usize = 4;
+
+/// The items of a FETCH: most have few.
+struct Items<'b> {
+    few: [FetchItem<'b>; FEW],
+    /// How many of `few` there are.
+    count: usize,
+    /// All, where they are more.
+    many: Vec<FetchItem<'b>>,
+}
+
+impl Default for Items<'_> {
+    fn default() -> Self {
+        Self { few: [FetchItem::Uid; FEW], count: 0, many: Vec::new() }
+    }
+}
+
+impl<'b> Items<'b> {
+    fn push(&mut self, item: FetchItem<'b>) {
+        match self.few.get_mut(self.count) {
+            Some(place) => {
+                *place = item;
+                self.count += 1;
+            }
+            None => {
+                if self.many.is_empty() {
+                    self.many.extend_from_slice(&self.few);
+                }
+                self.many.push(item);
+            }
+        }
+    }
+}
+
+impl<'b> Deref for Items<'b> {
+    type Target = [FetchItem<'b>];
+
+    fn deref(&self) -> &[FetchItem<'b>] {
+        if self.many.is_empty() { self.few.get(..self.count).unwrap_or_default() } else { &self.many }
+    }
+}
+
 impl<'b> Plan<'b> {
     fn new(fetch: &Fetch<'b>, read_only: bool, style: Style) -> Self {
-        let mut items: Vec<FetchItem<'b>> = fetch.items.iter().collect();
+        let mut items = Items::default();
+        fetch.items.iter().for_each(|item| items.push(item));
         // RFC 7162 section 3.1: a client that knows modseqs gets them with the flags.
         let implied = fetch.changed_since.is_some() || (style.modseq && items.contains(&FetchItem::Flags));
         if implied && !items.contains(&FetchItem::ModSeq) {
@@ -58,7 +104,7 @@ impl<'b> Plan<'b> {
         let mut want = MetaItems::NONE;
         let mut reads = false;
         let mut opens = None;
-        for item in &items {
+        for item in items.iter() {
             match item {
                 FetchItem::Uid => {}
                 FetchItem::Flags | FetchItem::ModSeq => want |= MetaItems::FLAGS,
@@ -192,7 +238,7 @@ async fn send_all<M: Mailbox>(
     peer: &mut Client<'_>,
 ) -> Answer<Result<Tally, StoreError>> {
     let mut tally = Tally::default();
-    let mut left = set.clone();
+    let mut left = Cow::Borrowed(set);
     while !left.is_empty() {
         let limit = match (plan.reads, plan.opens) {
             (false, _) => ROWS,
@@ -242,7 +288,7 @@ async fn send_all<M: Mailbox>(
             selected.view.told_flags(batch.items.iter().map(|m| (m.uid, m.modseq)));
         }
         match batch.resume_after {
-            Some(after) => left = after_uid(&left, after),
+            Some(after) => left = Cow::Owned(after_uid(&left, after)),
             None => break,
         }
     }
@@ -293,7 +339,7 @@ async fn send_rows<M: Mailbox>(
             if plan.uid && !plan.items.contains(&FetchItem::Uid) {
                 row.uid(meta.uid.get());
             }
-            for item in &plan.items {
+            for item in plan.items.iter() {
                 write_known(&mut row, item, meta, selected);
             }
             row.finish();
@@ -319,7 +365,7 @@ fn send_remembered<M: Mailbox>(
     if plan.uid && !plan.items.contains(&FetchItem::Uid) {
         row.uid(meta.uid.get());
     }
-    for item in &plan.items {
+    for item in plan.items.iter() {
         match derived::remembered(item, meta) {
             Some(value) => {
                 row.raw(item, value);
@@ -395,7 +441,7 @@ async fn send_one<M: Mailbox>(
         }
     }
     let mut ready = Vec::with_capacity(plan.items.len());
-    for item in &plan.items {
+    for item in plan.items.iter() {
         match make_ready(&mut message, item, meta).await {
             Ok(Ready::UnknownEncoding) => return Ok(Sent::UnknownEncoding),
             Ok(made) => ready.push(made),
