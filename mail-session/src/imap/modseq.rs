@@ -149,6 +149,34 @@ pub(super) async fn resync<M: Mailbox>(
             None => break,
         }
     }
+    Box::pin(tell_gone(selected, &uids, peer)).await
+}
+
+/// What was expunged since EXISTS was told is counted until the next command tells that it is gone; and where the client did not know it, no
+/// row above gave its UID, and its flags are nobody's any more: a client that puts the view together from what it knows would be off by one.
+async fn tell_gone<M: Mailbox>(
+    selected: &mut Selected<M>,
+    uids: &UidSet,
+    peer: &mut Client<'_>,
+) -> Answer<Result<(), StoreError>> {
+    if let Err(error) = Box::pin(selected.sync()).await {
+        return Ok(Err(error));
+    }
+    if !selected.view.withholds() {
+        return Ok(Ok(()));
+    }
+    for (at, uid) in selected.view.uids().iter().enumerate() {
+        if !selected.view.is_gone(*uid) || !uids.contains(*uid) {
+            continue;
+        }
+        let Some(seq) = selected.view.seq_of(*uid) else { continue };
+        let mut row = peer.machine.fetch(seq)?;
+        row.uid(uid.get());
+        row.finish();
+        if at % LINES == LINES - 1 {
+            peer.drain(HIGH_WATER).await?;
+        }
+    }
     Ok(Ok(()))
 }
 
